@@ -1,0 +1,265 @@
+"""One book as this station holds it, ours or another's: its tree, what is durable, what was proved about it.
+
+It keeps: a frame's items are proved against our own frontier before anything changes (FRAME-4); what is above a gap counts
+for no receipt (FRAME-7); a head that contradicts one verified before is a fork with its proof (FORK-1).
+It does not know links, keys or contents, and it judges no rule of a single entry (`rules.py`).
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from detente.crypto.hashing import sha256
+from detente.crypto.signing import verify_ed25519
+from detente.errors import InternalFault, Malformed, invariant
+from detente.formats.charter import Charter
+from detente.formats.entry import Leaf, Seen, encode_leaf
+from detente.formats.frame import EntryItem, Subtree
+from detente.ids import Origin, PartyId, split_origin
+from detente.limits import INDEX_MAX, RECENT_ENTRIES_MAX, RECENT_ROOTS_MAX
+from detente.protocol.effects import CosignatureRow, EntryRow, HeadRow, NodeRow, SizeRow, StoredBook
+from detente.protocol.shelf import Shelf
+from detente.tlog.checkpoint import checkpoint_text
+from detente.tlog.tree import Frontier, completed_nodes, cover, frontier_at, leaf_hash, root_at, subtree_hash
+
+
+class HeldEntry(NamedTuple):
+    """An entry with its place."""
+
+    index: int
+    leaf: Leaf
+    leaf_octets: bytes
+    leaf_hash: bytes
+    body: bytes
+
+
+class Tile(NamedTuple):
+    """A subtree hash and where it starts."""
+
+    level: int
+    start: int
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Proved:
+    """What one ENTRIES frame proves: entries, and a signed head whose tree has our frontier as its beginning."""
+
+    head: HeadRow
+    entries: list[HeldEntry]
+    tiles: list[Tile]  # of [start, N), entries included as level 0
+    start: int
+    known_views: frozenset[int] = field(default_factory=frozenset)  # indexes whose view we computed ourselves
+
+
+class Fork(NamedTuple):
+    """FORK-1: head A, and head B with subtree hashes that tile [0, B.size) with a boundary at A.size."""
+
+    a: HeadRow
+    b: HeadRow
+    tiles: tuple[Subtree, ...]
+
+
+class BookCopy:
+    """A book and what this station has proved about it. The turn in progress may be ahead of the store until `committed`."""
+
+    def __init__(self, stored: StoredBook, key: bytes, shelf: Shelf, charter: Charter) -> None:
+        self.origin: Origin = stored.origin
+        self.channel, self.party, self.number = split_origin(stored.origin)
+        self.ours = stored.ours
+        self.key = key
+        self.charter = charter  # governs the next entry (CHARTER-7)
+        self.size = stored.size
+        self.viewed = stored.viewed
+        self.head: HeadRow | None = None  # the largest verified head that we hold every entry of
+        self.far_heads: dict[int, HeadRow] = {}  # verified heads above the size
+        self.far_entries: dict[int, bytes] = {}  # leaf hashes of entries held above a gap
+        self.receipts: dict[str, CosignatureRow] = {}  # the largest, by cosigner
+        self.last_seen: Seen = ()
+        self.closed = False
+        self.fork: Fork | None = None
+        self._shelf = shelf
+        self._stored_size = stored.size
+        self._stored_viewed = stored.viewed
+        self._pending_nodes: dict[tuple[int, int], bytes] = {}
+        self._pending_hashes: list[bytes] = []
+        self._roots: OrderedDict[int, bytes] = OrderedDict()
+        self._recent: list[HeldEntry] = []  # the newest entries, without gaps, up to the size
+        self.frontier = frontier_at(self.read_hashes, stored.size)
+        self._turn_frontier = self.frontier
+        self._load()
+
+    def _load(self) -> None:
+        for row in self._shelf.heads(self.origin):
+            if row.size <= self.size:
+                self.head = row
+            else:
+                self.far_heads[row.size] = row
+        for cosignature in self._shelf.cosignatures(self.origin):
+            self.receipts[cosignature.cosigner] = cosignature
+        for entry in self._shelf.entries(self.origin, self.size, INDEX_MAX):
+            self.far_entries[entry.index] = entry.leaf_hash
+
+    # --- reading
+
+    def read_hashes(self, level: int, start: int, stop: int) -> list[bytes]:
+        """Hashes of complete subtrees at a level that is a multiple of 8, those of the turn in progress included."""
+        stored = min(stop, self._stored_size >> level)
+        hashes = self._shelf.hashes(self.origin, level, start, stored) if start < stored else []
+        if level == 0:
+            base = self._stored_size
+            return hashes + self._pending_hashes[max(start, base) - base : max(stop, base) - base]
+        return hashes + [self._pending_nodes[level, index] for index in range(max(start, stored), stop)]
+
+    def root(self, size: int) -> bytes:
+        """The root of the first `size` entries; `size` is at most the size held."""
+        invariant(0 <= size <= self.size, f"root of {self.origin} at {size} above {self.size}")
+        known = self._roots.get(size)
+        if known is None:
+            known = self.frontier.root() if size == self.size else root_at(self.read_hashes, size)
+            self._roots[size] = known
+            if len(self._roots) > RECENT_ROOTS_MAX:
+                self._roots.popitem(last=False)
+        return known
+
+    def cover_items(self, start: int, stop: int) -> list[Subtree]:
+        """The cover of [start, stop) as frame items; all of it is held."""
+        return [
+            Subtree(level, subtree_hash(self.read_hashes, level, at >> level)) for level, at in cover(start, stop)
+        ]
+
+    def entries(self, start: int, stop: int) -> list[HeldEntry]:
+        """Committed or pending entries of [start, stop), all of them held."""
+        if self._recent and self._recent[0].index <= start:
+            first = self._recent[0].index
+            return self._recent[start - first : stop - first]
+        return [held_entry(row) for row in self._shelf.entries(self.origin, start, stop)]
+
+    # --- proving
+
+    def prove(self, start: int, signature: bytes, items: Sequence[EntryItem | Subtree], views: list[bytes]) -> Proved:
+        """FRAME-4. `views` holds the view of each entry item in order. Raises Malformed; changes nothing."""
+        if start > self.size:
+            raise Malformed(f"entries from {start} do not join what is held ({self.size})", rule="FRAME-4")
+        frontier = self.frontier if start == self.size else frontier_at(self.read_hashes, start)
+        entries: list[HeldEntry] = []
+        tiles: list[Tile] = []
+        position = start
+        view = iter(views)
+        for item in items:
+            if isinstance(item, EntryItem):
+                kind, at, precedence, epoch, seen, _, body = item
+                leaf = Leaf(kind, at, precedence, epoch, seen, next(view), len(body), sha256(body))
+                octets = encode_leaf(leaf)
+                digest = leaf_hash(octets)
+                entries.append(HeldEntry(position, leaf, octets, digest, body))
+                tiles.append(Tile(0, position, digest))
+                frontier = frontier.add(0, digest)
+                position += 1
+            else:
+                if position & ((1 << item.level) - 1):
+                    raise Malformed(f"a subtree of level {item.level} cannot start at {position}", rule="TREE-2")
+                tiles.append(Tile(item.level, position, item.digest))
+                frontier = frontier.add(item.level, item.digest)
+                position += 1 << item.level
+        if position > INDEX_MAX or position == 0:
+            raise Malformed("the head has no size that a book can have", rule="HEAD-2")
+        head = HeadRow(self.origin, position, frontier.root(), signature)
+        if not self.signed(head):
+            raise Malformed(
+                f"the head of {self.origin} at {position} does not follow from the entries sent", rule="FRAME-4"
+            )
+        return Proved(head, entries, tiles, start)
+
+    def signed(self, head: HeadRow) -> bool:
+        """HEAD-2: whether the book's key signed this head."""
+        known = self.head
+        if known is not None and known == head:
+            return True
+        text = checkpoint_text(head.origin, head.size, head.root)
+        return verify_ed25519(self.key, text.encode(), head.signature)
+
+    def fork_with(self, proved: Proved) -> Fork | None:
+        """FORK-1: the proof that a head just proved contradicts one verified before, if it does and the tiles can show it."""
+        ours = self.heads_held()
+        for a in ours:
+            if a.size > proved.head.size or a.size < proved.start:
+                continue
+            frontier = self.frontier if proved.start == self.size else frontier_at(self.read_hashes, proved.start)
+            beginning = [Subtree(level, digest) for level, digest in frontier.subtrees()]
+            position, at_boundary = proved.start, proved.start == a.size
+            for tile in proved.tiles:
+                if at_boundary:
+                    break
+                frontier = frontier.add(tile.level, tile.digest)
+                position += 1 << tile.level
+                at_boundary = position == a.size
+            if at_boundary and frontier.root() != a.root:
+                tiles = (*beginning, *(Subtree(tile.level, tile.digest) for tile in proved.tiles))
+                return Fork(a, proved.head, tiles)
+        return None
+
+    def heads_held(self) -> list[HeadRow]:
+        """The verified heads at or above the size, the one at or below it first."""
+        near = [self.head] if self.head is not None else []
+        return near + [self.far_heads[size] for size in sorted(self.far_heads)]
+
+    # --- growing (in the turn; durable after its commit)
+
+    def append(self, entry: HeldEntry) -> bool:
+        """Take the next entry. False if its bytes were held already above a gap (no new row)."""
+        invariant(entry.index == self.size, f"{self.origin}: entry {entry.index} does not follow {self.size}")
+        self._pending_hashes.append(entry.leaf_hash)
+        self.frontier = self.frontier.add(0, entry.leaf_hash)
+        self.size += 1
+        self._recent.append(entry)
+        if len(self._recent) > 2 * RECENT_ENTRIES_MAX:
+            del self._recent[:RECENT_ENTRIES_MAX]
+        self.last_seen = entry.leaf.seen
+        return self.far_entries.pop(entry.index, None) is None
+
+    def nearer_head(self, head: HeadRow) -> None:
+        """Remember a verified head: as the near one when all of it is held, else as a far one."""
+        if head.size > self.size:
+            self.far_heads[head.size] = head
+        elif self.head is None or head.size > self.head.size:
+            self.head = head
+            for size in [size for size in self.far_heads if size <= self.size]:
+                del self.far_heads[size]
+
+    def turn_rows(self) -> tuple[list[NodeRow], SizeRow | None]:
+        """The subtree nodes completed in this turn and the size's move; called once at its end."""
+        nodes = [
+            NodeRow(self.origin, level, index, digest)
+            for level, index, digest in completed_nodes(self._turn_frontier, self._pending_hashes)
+        ]
+        for node in nodes:
+            self._pending_nodes[node.level, node.index] = node.digest
+        if self.size == self._stored_size and self.viewed == self._stored_viewed:
+            return nodes, None
+        return nodes, SizeRow(self.origin, self._stored_size, self.size, self.viewed)
+
+    def committed(self) -> None:
+        """The turn's rows are durable."""
+        self._stored_size = self.size
+        self._stored_viewed = self.viewed
+        self._pending_hashes.clear()
+        self._pending_nodes.clear()
+        self._turn_frontier = self.frontier
+
+
+def held_entry(row: EntryRow) -> HeldEntry:
+    """A stored entry, read back. Raises InternalFault if the store holds what cannot be a leaf."""
+    from detente.formats.entry import decode_leaf  # noqa: PLC0415
+
+    try:
+        leaf = decode_leaf(row.leaf)
+    except Malformed as fault:
+        raise InternalFault(f"the store holds a damaged leaf {row.origin} {row.index}: {fault}") from fault
+    return HeldEntry(row.index, leaf, row.leaf, row.leaf_hash, row.body)
+
+
+def same_party(origin: Origin, party: PartyId) -> bool:
+    """Whether a book is of this party (RECEIPT-6)."""
+    return split_origin(origin)[1] == party

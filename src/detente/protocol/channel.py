@@ -1,0 +1,194 @@
+"""One channel: events and an instant in; what to commit, what to tell, and when to wake out.
+
+    turn = channel.step(events, now)     # nothing outside has changed
+    ... the driver commits turn.work and anchors turn.anchor ...
+    channel.released()                   # now it may leave
+    channel.outgoing.frames_for(peer, now, room)
+
+It composes the roster (who), the ledger (books), epochs (who reads), the writer (our book), incoming (frames) and outgoing.
+The rules live there; here is only their order within a turn.
+"""
+
+from dataclasses import dataclass, field
+
+from detente.errors import Fault
+from detente.formats.content import Content
+from detente.formats.dictionary import dictionary_for
+from detente.formats.entry import Precedence
+from detente.ids import Milliseconds, Origin, PartyId, Ref
+from detente.protocol.book import HeldEntry
+from detente.protocol.effects import AnchorRecord, NoteRow, StoredBook, Work
+from detente.protocol.epochs import Epochs
+from detente.protocol.events import Event, FrameIn, LinkDown, LinkUp, OpenBook, RenewKeys, Say, TakeNote, Tick
+from detente.protocol.incoming import Incoming
+from detente.protocol.ledger import Ledger
+from detente.protocol.outgoing import Outgoing
+from detente.protocol.receipts import Receipts
+from detente.protocol.roster import Roster
+from detente.protocol.sealing import Unopenable
+from detente.protocol.shelf import Keyring, Shelf
+from detente.protocol.writer import Writer
+from detente.formats.entry import Kind, decode_body
+
+OPENED_IN_ONE_TURN_MAX = 128
+
+
+@dataclass(slots=True)
+class Turn:
+    """Everything that one step asks of the world."""
+
+    work: Work
+    anchor: list[AnchorRecord]
+    done: list[tuple[Event, list[Ref]]] = field(default_factory=list)
+    refused: list[tuple[Event, Fault]] = field(default_factory=list)
+    arrived: list[tuple[Origin, HeldEntry]] = field(default_factory=list)  # entries of others taken in this turn
+    wake: Milliseconds | None = None  # call step again by then even if nothing happens
+
+
+@dataclass(frozen=True, slots=True)
+class Us:
+    """Which party and station we are in this channel, our cosigner key's name, and our number for the channel on links."""
+
+    party: PartyId
+    station: str
+    handle: int
+
+
+class Channel:
+    """A channel of this station. Not for use from two threads."""
+
+    def __init__(self, us: Us, notes: list[NoteRow], stored: list[StoredBook], shelf: Shelf, keyring: Keyring) -> None:
+        self.us = us
+        self.roster = Roster()
+        for row in sorted(notes, key=lambda row: (row.kind != "charter", row.number)):
+            self.roster.take(row.octets)
+        dictionary = dictionary_for(self.roster.newest.charter.dictionary)
+        self.epochs = Epochs(self.roster, keyring, us.party, dictionary)
+        self.ledger = Ledger(self.roster, shelf)
+        self.writer = Writer(self.ledger, self.epochs, keyring, us.party, us.station)
+        self.writer.use_dictionary(dictionary)
+        self.receipts = Receipts(self.ledger, keyring, us.party, us.station)
+        self.outgoing = Outgoing(self.ledger, us.handle)
+        self.incoming = Incoming(self.ledger, self.outgoing, self.receipts, us.party, us.station)
+        self._unopened: list[tuple[Origin, int, int]] = []  # ranges of entries whose opening was not tried yet
+        for book in stored:
+            self.ledger.load(book)
+        self._learn_from_books()
+
+    def _learn_from_books(self) -> None:
+        """Epochs and reader keys from the entries that publish them; then our own newest book."""
+        special = []
+        for origin, book in self.ledger.books.items():
+            special.extend((row, book.ours) for row in self.ledger.shelf.special_entries(origin) if row.index < book.size)
+        # a wrap names a reader key, so all openings come first, then keys in the order of their books
+        special.sort(key=lambda pair: (pair[0].leaf[1] != Kind.OPENING, pair[0].index))
+        for row, ours in special:
+            self._learn(row.origin, row.index, row.leaf[1], row.body, own_book=ours)
+        ours_now = [book for book in self.ledger.books.values() if book.ours]
+        if ours_now:
+            self.writer.resume(max(ours_now, key=lambda book: book.number))
+
+    def _learn(self, origin: Origin, index: int, kind: int, body: bytes, *, own_book: bool) -> None:
+        if kind in (Kind.OPENING, Kind.KEYS):
+            self.epochs.take(origin, index, decode_body(Kind(kind), body), own_book=own_book)
+
+    # --- the turn
+
+    def step(self, events: list[Event], now: Milliseconds) -> Turn:
+        """Take events in order. A refused event changes nothing and is given back with its Fault."""
+        before = self.writer.book.size if self.writer.book else 0
+        turn = Turn(Work(), [])
+        for event in events:
+            try:
+                turn.done.append((event, self._one(event, now)))
+            except Fault as fault:
+                turn.refused.append((event, fault))
+        self._after_frames(turn, now)
+        self.incoming.tick(now)
+        self.ledger.check_views()
+        head = self.writer.sign_head()
+        if head is not None:
+            turn.anchor.append(AnchorRecord(True, head.origin, head.size, head.root))  # noqa: FBT003
+        turn.anchor.extend(self.receipts.give(now))
+        turn.work = self.ledger.close_turn()
+        self._note_urgent(before)
+        turn.wake = now if self._unopened else self.incoming.next_tick(now)
+        return turn
+
+    def released(self) -> None:
+        """The turn is committed and anchored: what it holds may leave."""
+        self.ledger.committed()
+        self.receipts.released(self.outgoing)
+
+    def _one(self, event: Event, now: Milliseconds) -> list[Ref]:
+        match event:
+            case FrameIn(peer, frame):
+                self.incoming.receive(peer, frame, now)
+            case Say(content, precedence, audience):
+                return self.writer.say(content, precedence, audience, now)
+            case LinkUp(peer):
+                self.outgoing.link_up(peer)
+            case LinkDown(peer):
+                self.outgoing.link_down(peer)
+            case TakeNote(octets):
+                self.incoming.take_note(octets, None)
+            case OpenBook(reason):
+                return [self.writer.open_next(reason, now)]
+            case RenewKeys():
+                return [self.writer.renew_keys(now)]
+            case Tick():
+                pass
+        return []
+
+    def _after_frames(self, turn: Turn, now: Milliseconds) -> None:
+        """What taken entries bring about: keys learned, amendments adopted, bodies tried, status entries written."""
+        for origin, entries in self.incoming.taken():
+            for entry in entries:
+                if entry.leaf.kind not in (Kind.SEALED, Kind.OPEN):
+                    self._learn(origin, entry.index, entry.leaf.kind, entry.body, own_book=False)
+                turn.arrived.append((origin, entry))
+            self._unopened.append((origin, entries[0].index, entries[-1].index + 1))
+        if self.writer.book is None or self.writer.stopped:
+            self._unopened.clear()
+            return
+        for what, number, digest in self.incoming.adoptions(self.writer.book):
+            self.writer.adopt(what, number, digest, now)
+        for ref, leaf_hash in self.incoming.held_above_gaps():
+            self._status({"kind": "held", "entry": list(ref), "leaf": leaf_hash}, now)
+        self._try_opening(now)
+
+    def _try_opening(self, now: Milliseconds) -> None:
+        """SEAL-6: custody never implies readability, so every sealed entry is opened once, soon after its receipt."""
+        left = OPENED_IN_ONE_TURN_MAX
+        while self._unopened and left > 0:
+            origin, start, stop = self._unopened.pop(0)
+            book = self.ledger.books[origin]
+            if stop - start > left:
+                self._unopened.insert(0, (origin, start + left, stop))
+                stop = start + left
+            left -= stop - start
+            for entry in book.entries(start, stop):
+                if entry.leaf.kind != Kind.SEALED:
+                    continue
+                reason = self.why_unreadable(origin, entry)
+                if reason:
+                    ref = [book.party, book.number, entry.index]
+                    self._status({"kind": "cannot process", "entry": ref, "reason": reason}, now)
+
+    def why_unreadable(self, origin: Origin, entry: HeldEntry) -> str:
+        """The reason of SEAL-6 if an entry is meant for us and cannot be opened; "" otherwise."""
+        if not self.epochs.can_read(origin, entry.leaf.epoch):
+            return self.epochs.why_unreadable(origin, entry.leaf.epoch) or ""
+        try:
+            self.epochs.open(origin, entry)
+        except Unopenable as fault:
+            return fault.reason
+        return ""
+
+    def _status(self, fields: dict[str, object], now: Milliseconds) -> None:
+        self.writer.say(Content(form="status", fields=fields), Precedence.PRIORITY, (), now)
+
+    def _note_urgent(self, before: int) -> None:
+        book = self.writer.book
+        if book is not None and book.size > before:
+            self.outgoing.written(book, book.entries(before, book.size))

@@ -1,0 +1,81 @@
+"""What may happen to a channel: a link comes up or goes down, a frame arrives, an officer or the station acts, time passes.
+
+An event is a frozen value. Whose officer asked for an act, and where the answer goes, is the station's business:
+the core gives back the event object itself in `Turn.done` or `Turn.refused`.
+"""
+
+from dataclasses import dataclass
+
+from detente.formats.content import Content
+from detente.formats.entry import Precedence
+from detente.formats.frame import Frame
+from detente.ids import PartyId
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A station at the other end of a link: its party and its station id in the charter."""
+
+    party: PartyId
+    station: str
+
+    def __str__(self) -> str:
+        return f"{self.party}/{self.station}"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """A link to a station of this channel is open. Nothing was said on it yet."""
+
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """The link is gone. What was sent on it may or may not have arrived."""
+
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class FrameIn:
+    """One decoded frame of this channel."""
+
+    peer: Peer
+    frame: Frame
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Say:
+    """Write one content into our book: sealed for the parties of `audience`, or readable by all if `audience` is empty."""
+
+    content: Content
+    precedence: Precedence
+    audience: tuple[PartyId, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TakeNote:
+    """A signed note brought by an operator: a charter, an amendment, a book note (also one not used yet)."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class OpenBook:
+    """Open the next book of ours for which a note and a key are at hand; `reason` as in BOOK-13."""
+
+    reason: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RenewKeys:
+    """Publish a new HPKE key of ours and let every audience have a new epoch at its next message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed."""
+
+
+Event = LinkUp | LinkDown | FrameIn | Say | TakeNote | OpenBook | RenewKeys | Tick

@@ -1,0 +1,194 @@
+"""All books of one channel side by side, and what the turn in progress will commit.
+
+It keeps: `seen` and `view` are computed from what is durably held (BOOK-8 to BOOK-10); a view that cannot be checked yet
+waits until it can; findings are written once. It sends nothing and signs nothing.
+"""
+
+from typing import NamedTuple
+
+from detente.crypto import labels
+from detente.crypto.hashing import sha256
+from detente.formats.canonical import encode
+from detente.formats.entry import Kind, Seen, Slot, decode_body
+from detente.formats.frame import book_code, split_book_code
+from detente.ids import Origin, origin_of, split_origin
+from detente.protocol.book import BookCopy, HeldEntry
+from detente.protocol.effects import BookRow, EntryRow, FindingRow, StoredBook, Work
+from detente.protocol.roster import HeldBookNote, Roster
+from detente.protocol.rules import broken_rules
+from detente.protocol.shelf import Shelf
+
+VIEWS_CHECKED_IN_ONE_TURN_MAX = 2_000
+
+
+class Counted(NamedTuple):
+    """One book that a `seen` counts."""
+
+    origin: Origin
+    count: int
+
+
+class Ledger:
+    """The books of one channel. Holds the turn's `work`, which the driver takes at its end."""
+
+    def __init__(self, roster: Roster, shelf: Shelf) -> None:
+        self.roster = roster
+        self.shelf = shelf
+        self.books: dict[Origin, BookCopy] = {}
+        self.work = Work()
+        self._views: dict[tuple[str, Seen], bytes] = {}
+
+    # --- books
+
+    def load(self, stored: StoredBook) -> BookCopy:
+        """A book that the store has. Its adopted charter follows from its `adopt` entries."""
+        book = BookCopy(stored, self.roster.book_notes[stored.origin].key, self.shelf, self.roster.charters[0].charter)
+        self.books[stored.origin] = book
+        for row in self.shelf.special_entries(stored.origin):
+            if row.index < book.size:
+                self.govern(book, row.leaf[1], row.body)
+        if book.size:
+            book.last_seen = book.entries(book.size - 1, book.size)[0].leaf.seen
+        return book
+
+    def add(self, held: HeldBookNote, *, ours: bool) -> BookCopy:
+        """A book whose note was just accepted; empty."""
+        stored = StoredBook(held.origin, held.note.channel, ours, 0, 0)
+        book = BookCopy(stored, held.key, self.shelf, self.roster.charters[0].charter)
+        self.books[held.origin] = book
+        self.work.books.append(BookRow(held.origin, held.note.channel, ours))
+        return book
+
+    def govern(self, book: BookCopy, kind: int, body: bytes) -> None:
+        """Follow an entry that changes what holds for the entries after it: opening, adopt, closing."""
+        if kind == Kind.CLOSING:
+            book.closed = True
+        elif kind == Kind.ADOPT:
+            adopt = decode_body(Kind.ADOPT, body)
+            held = self.roster.by_digest(adopt.digest) if adopt.what == "charter" else None
+            if held is not None:
+                book.charter = held.charter
+        elif kind == Kind.OPENING:
+            held = self.roster.by_digest(decode_body(Kind.OPENING, body).charter)
+            if held is not None:
+                book.charter = held.charter
+
+    def code(self, origin: Origin) -> int:
+        """The book's number in frames (spec/6)."""
+        _, party, number = split_origin(origin)
+        return book_code(self.roster.place(party), number)
+
+    def by_code(self, code: int) -> Origin | None:
+        """The origin that a frame means, whether held or not; None if there is no such party."""
+        place, number = split_book_code(code)
+        parties = self.roster.newest.charter.parties
+        return origin_of(self.roster.channel, parties[place].id, number) if place < len(parties) else None
+
+    # --- seen and view
+
+    def seen_now(self, author: BookCopy) -> Seen:
+        """BOOK-8: what we hold now, for the next entry of our book."""
+        slots: list[Slot] = []
+        for party in author.charter.parties:
+            counts = self._counts_of(party.id, author.origin)
+            slots.append(counts[0] if len(counts) == 1 else tuple(counts))
+        return tuple(slots)
+
+    def _counts_of(self, party: str, own: Origin) -> list[int]:
+        counts = []
+        number = 1
+        while (origin := origin_of(self.roster.channel, party, number)) in self.books or number == 1:
+            book = self.books.get(origin)
+            counts.append(book.size if book is not None and origin != own else 0)
+            number += 1
+        return counts
+
+    def counted(self, seen: Seen) -> list[Counted]:
+        """The books with a count above 0, in the order of `seen`. Slots beyond the newest charter count nothing."""
+        found: list[Counted] = []
+        for party, slot in zip(self.roster.newest.charter.parties, seen, strict=False):
+            for number, count in enumerate((slot,) if isinstance(slot, int) else slot, start=1):
+                if count:
+                    found.append(Counted(origin_of(self.roster.channel, party.id, number), count))
+        return found
+
+    def view_of(self, seen: Seen) -> bytes | None:
+        """BOOK-10 from what we hold; None if we do not hold that much yet."""
+        known = self._views.get((self.roster.channel, seen))
+        if known is not None:
+            return known
+        parts: list[list[object]] = []
+        for origin, count in self.counted(seen):
+            book = self.books.get(origin)
+            if book is None or book.size < count:
+                return None
+            parts.append([origin, count, book.root(count)])
+        view = sha256(encode([labels.VIEW, parts]))
+        if len(self._views) > 4_096:  # noqa: PLR2004 - as many as roots are kept
+            self._views.clear()
+        self._views[self.roster.channel, seen] = view
+        return view
+
+    # --- growing
+
+    def take(self, book: BookCopy, entry: HeldEntry, *, view_known: bool) -> None:
+        """Take the next entry of a book into the turn: its row, its rules, what it governs."""
+        before = book.last_seen
+        charter = book.charter
+        if book.append(entry):
+            self.work.entries.append(
+                EntryRow(book.origin, entry.index, entry.leaf_octets, entry.leaf_hash, entry.body)
+            )
+        if not book.ours:
+            for rule, text in broken_rules(book, entry, before, charter):
+                self.find(book, entry.index, rule, text, entry.leaf_octets)
+        if entry.leaf.kind not in (Kind.SEALED, Kind.OPEN):
+            self.govern(book, entry.leaf.kind, entry.body)
+        if view_known and book.viewed == entry.index:
+            book.viewed += 1
+
+    def take_far(self, book: BookCopy, entry: HeldEntry) -> None:
+        """Keep an entry above a gap (FRAME-7)."""
+        book.far_entries[entry.index] = entry.leaf_hash
+        self.work.entries.append(EntryRow(book.origin, entry.index, entry.leaf_octets, entry.leaf_hash, entry.body))
+
+    def check_views(self) -> bool:
+        """Check the views that can be checked by now, in every book; True if some were."""
+        moved = False
+        for book in self.books.values():
+            if book.viewed >= book.size:
+                continue
+            stop = min(book.size, book.viewed + VIEWS_CHECKED_IN_ONE_TURN_MAX)
+            for entry in self._entries_of_turn(book, book.viewed, stop):
+                view = self.view_of(entry.leaf.seen)
+                if view is None:
+                    break
+                if view != entry.leaf.view:
+                    self.find(book, entry.index, "BOOK-10", "its view is not that of the books held here", entry.leaf_octets)
+                book.viewed += 1
+                moved = True
+        return moved
+
+    def _entries_of_turn(self, book: BookCopy, start: int, stop: int) -> list[HeldEntry]:
+        return [entry for entry in book.entries(start, stop) if start <= entry.index < stop]
+
+    def find(self, book: BookCopy, index: int, rule: str, text: str, proof: bytes) -> None:
+        """Write a finding against the author of a book, with its proof."""
+        self.work.findings.append(FindingRow(book.origin, index, rule, text, proof))
+
+    def close_turn(self) -> Work:
+        """The turn's work, complete; the ledger begins a new one."""
+        for book in self.books.values():
+            nodes, size = book.turn_rows()
+            self.work.nodes.extend(nodes)
+            if size is not None:
+                self.work.sizes.append(size)
+        work, self.work = self.work, Work()
+        return work
+
+    def committed(self) -> None:
+        """The turn's work is durable."""
+        for book in self.books.values():
+            book.committed()
+
+
