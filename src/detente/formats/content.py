@@ -1,0 +1,147 @@
+"""Contents: what people say to each other, READ-1 to READ-3 and SEAL-5.
+
+It keeps: a content has exactly the keys of READ-1, each of its shape; texts come back octet for octet (READ-3). What a form
+means, and whether a reference leads anywhere, is not asked here.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from detente.errors import LocalMisuse, Malformed
+from detente.formats.canonical import Value, decode, encode
+from detente.formats.shapes import check_array, check_party_id, check_party_ids, check_text, check_unsigned
+from detente.ids import PartyId, Ref
+from detente.limits import BOOKS_PER_PARTY_MAX, INDEX_MAX
+
+FORM: Final = re.compile(r"[a-z0-9-]{1,40}")
+LANGUAGE: Final = re.compile(r"[a-z]{2}")
+BY_OCTETS_MAX: Final = 200
+REFERENCES_MAX: Final = 16
+PARTS_MAX: Final = 65_535
+
+_RULE = "READ-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """READ-1. What is absent in the map is an empty tuple or None here; `fields` is immutable once decoded."""
+
+    form: str
+    to: tuple[PartyId, ...] = ()
+    info: tuple[PartyId, ...] = ()
+    by: str | None = None
+    lang: str | None = None
+    text: str | None = None
+    re: tuple[Ref, ...] = ()
+    part: tuple[int, int] | None = None
+    fields: Mapping[str, Value] | None = None
+
+
+def encode_content(content: Content) -> bytes:
+    """The octets of a content. Raises LocalMisuse if it does not fit READ-1."""
+    fields = content_to_map(content)
+    try:
+        content_of_map(fields)
+    except Malformed as fault:
+        raise LocalMisuse(f"this content cannot be written: {fault.text}", rule=fault.rule) from fault
+    return encode(fields)
+
+
+def decode_content(data: bytes) -> Content:
+    """The content in `data`. Raises Malformed (READ-1, CBOR-1 to CBOR-3)."""
+    return content_of_map(decode(data))
+
+
+def content_to_map(content: Content) -> dict[str, Any]:
+    """The map of READ-1; what is absent has no key."""
+    found: dict[str, Any] = {"form": content.form}
+    for key in ("to", "info", "re"):
+        values = getattr(content, key)
+        if values:
+            found[key] = tuple(values)
+    for key in ("by", "lang", "text", "part", "fields"):
+        value = getattr(content, key)
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def content_of_map(value: Any) -> Content:
+    """The content that a decoded map holds. Raises Malformed (READ-1)."""
+    if not isinstance(value, Mapping):
+        raise Malformed("a content is a map", rule=_RULE)
+    if "form" not in value:
+        raise Malformed("a content has a form", rule=_RULE)
+    for key, part in value.items():
+        check = _CHECKS.get(key)
+        if check is None:
+            raise Malformed(f"a content has no key {key!r}; it has {', '.join(_CHECKS)}", rule=_RULE)
+        check(part)
+    references = tuple(Ref._make(one) for one in value.get("re", ()))
+    return Content(**{**value, "re": references})
+
+
+def _check_form(value: Any) -> None:
+    if type(value) is not str or not FORM.fullmatch(value):
+        raise Malformed("a form is named by 1 to 40 characters a-z, 0-9 or -", rule=_RULE)
+
+
+def _check_to(value: Any) -> None:
+    check_party_ids(value, "`to`", _RULE)
+
+
+def _check_info(value: Any) -> None:
+    check_party_ids(value, "`info`", _RULE)
+
+
+def _check_by(value: Any) -> None:
+    check_text(value, BY_OCTETS_MAX, "`by`", _RULE)
+
+
+def _check_lang(value: Any) -> None:
+    if type(value) is not str or not LANGUAGE.fullmatch(value):
+        raise Malformed("`lang` is a language code of two letters, for example en", rule=_RULE)
+
+
+def _check_text(value: Any) -> None:
+    if type(value) is not str:
+        raise Malformed("`text` is a text", rule=_RULE)
+
+
+def _check_re(value: Any) -> None:
+    if type(value) is not tuple or not 1 <= len(value) <= REFERENCES_MAX:
+        raise Malformed(f"`re` is a list of 1 to {REFERENCES_MAX} references", rule=_RULE)
+    for one in value:
+        party, book, index = check_array(one, 3, None, "READ-2")
+        check_party_id(party, "the party of a reference", "READ-2")
+        check_unsigned(book, BOOKS_PER_PARTY_MAX, "the book of a reference", "READ-2", least=1)
+        check_unsigned(index, INDEX_MAX - 1, "the index of a reference", "READ-2")
+
+
+def _check_part(value: Any) -> None:
+    part, parts = check_array(value, 2, None, _RULE)
+    check_unsigned(parts, PARTS_MAX, "the number of parts", _RULE, least=1)
+    check_unsigned(part, parts, "`part`", _RULE, least=1)
+
+
+def _check_fields(value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise Malformed("`fields` is a map", rule=_RULE)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any], None]]] = MappingProxyType(
+    {
+        "form": _check_form,
+        "to": _check_to,
+        "info": _check_info,
+        "by": _check_by,
+        "lang": _check_lang,
+        "text": _check_text,
+        "re": _check_re,
+        "part": _check_part,
+        "fields": _check_fields,
+    }
+)
