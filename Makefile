@@ -1,0 +1,63 @@
+# Every command that people and CI run. `make` alone lists them.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+WORKERS ?= 2
+ARGS ?=
+SEEDS ?= 20
+FIRST ?= 1
+SECONDS ?= 60
+
+.PHONY: help setup check test coverage demo world fuzz bench lock clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with the locked dependencies and the program, .venv/bin/detente
+
+$(READY): requirements/dev.txt pyproject.toml scripts/setup.sh
+	@PYTHON="$(PYTHON)" bash scripts/setup.sh
+	@touch $@
+
+check: $(READY) ## Look without running: style, types, which room imports which, tidiness
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q tests/tidy
+
+test: check ## All checks and all tests (WORKERS=2 at a time; ARGS goes to pytest)
+	$(BIN)/pytest -n $(WORKERS) --ignore=tests/tidy $(ARGS)
+
+coverage: $(READY) ## Run the tests and list every branch of the pure rooms that none of them takes
+	$(BIN)/coverage run -m pytest -q $(ARGS)
+	$(BIN)/coverage report
+
+demo: $(READY) ## Play the whole program on this machine (ARGS="--no-serve" and others: see detente demo --help)
+	$(BIN)/detente demo $(ARGS)
+
+world: ## Many stations and every fault from one seed: SEEDS runs, the first with seed FIRST (to come)
+	@echo "make world: there is no simulated world to run yet; seeds $(FIRST) and the $(SEEDS) from there on were not run." >&2; exit 2
+
+fuzz: ## Throw bytes at every decoder for SECONDS each (to come)
+	@echo "make fuzz: there are no fuzz targets yet; nothing was run for $(SECONDS) seconds." >&2; exit 2
+
+bench: ## Measure this machine: entries, receipts, bytes on the wire (to come)
+	@echo "make bench: there is no benchmark yet; nothing was measured." >&2; exit 2
+
+lock: $(READY) ## Write the exact versions and hashes anew (UPGRADE=1 takes newer versions)
+	$(BIN)/uv pip compile $(LOCK) requirements/run.in -o requirements/run.txt
+	$(BIN)/uv pip compile $(LOCK) -c requirements/run.txt requirements/run.in requirements/dev.in -o requirements/dev.txt
+
+# No address of a package index, no path and no date are recorded.
+LOCK := --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	$(if $(UPGRADE),--upgrade)
+
+clean: ## Remove everything that these commands made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
