@@ -25,8 +25,8 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
   fi
 fi
 
-# A half-made or moved environment is made anew rather than mended.
-if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+# A half-made environment, or one moved here from another folder, is made anew rather than mended.
+if ! "$venv/bin/python" -c 'import pip' 2>/dev/null || ! grep -qF " $PWD/$venv" "$venv/pyvenv.cfg"; then
   rm -rf "$venv"
   "$python" -m venv "$venv"
 fi
