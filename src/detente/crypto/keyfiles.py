@@ -2,13 +2,16 @@
 
 Other tools (`openssl pkey`) read these files. The library writes PBES2 with 2,048 rounds only, too few for a stolen
 file, so the envelope is written here: PBKDF2-HMAC-SHA256 with 600,000 rounds, AES-256-CBC. Reading is the library's.
-A wrong passphrase and a damaged file look the same and are told the same.
+
+CBC keeps a key secret and not whole: a damaged block can decrypt to another key. So the file begins with the digest of
+the public key, in a line that other tools pass over, and reading compares it. A wrong passphrase and a damaged file
+look the same and are told the same.
 """
 
 import re
 from base64 import b64encode
 from textwrap import wrap as fold
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -23,6 +26,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from detente.crypto.hashing import sha256
 from detente.crypto.signing import PqSigningKey, SigningKey
 from detente.crypto.wrapping import MLKEM_SEED_OCTETS, WrapKey
 from detente.errors import LocalMisuse
@@ -37,7 +41,11 @@ _AES256_CBC = bytes.fromhex("060960864801650304012a")
 _BEGIN = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 _END = "-----END ENCRYPTED PRIVATE KEY-----"
 _BLOCK = re.compile(f"{_BEGIN}\n[A-Za-z0-9+/=\n]+{_END}\n")
+_FIRST_LINE = "Public key SHA-256: "
 
+_WRONG = "wrong passphrase or damaged key file; try again, or restore the file"
+
+_Key = TypeVar("_Key", SigningKey, PqSigningKey, WrapKey)
 _PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey | MLKEM768PrivateKey | X25519PrivateKey
 
 
@@ -53,25 +61,25 @@ def write_key(key: SigningKey | PqSigningKey | WrapKey, passphrase: str, entropy
     salt, iv_first, iv_second = entropy[:16], entropy[16:32], entropy[32:]
     cipher_key = PBKDF2HMAC(SHA256(), 32, salt, rounds).derive(passphrase.encode())
     blocks = zip(_parts(key), (iv_first, iv_second), strict=False)
-    return b"".join(_encrypted_pem(part, cipher_key, salt, rounds, iv) for part, iv in blocks)
+    return _first_line(key) + b"".join(_encrypted_pem(part, cipher_key, salt, rounds, iv) for part, iv in blocks)
 
 
 def read_signing_key(pem: bytes, passphrase: str) -> SigningKey:
     """The Ed25519 key of a file. Raises LocalMisuse."""
-    (key,) = _read(pem, passphrase, Ed25519PrivateKey)
-    return SigningKey(key.private_bytes_raw())
+    (seed,) = _read(pem, passphrase, Ed25519PrivateKey)
+    return _whole(SigningKey(seed), pem)
 
 
 def read_pq_signing_key(pem: bytes, passphrase: str) -> PqSigningKey:
     """The ML-DSA-44 key of a file. Raises LocalMisuse."""
-    (key,) = _read(pem, passphrase, MLDSA44PrivateKey)
-    return PqSigningKey(key.private_bytes_raw())
+    (seed,) = _read(pem, passphrase, MLDSA44PrivateKey)
+    return _whole(PqSigningKey(seed), pem)
 
 
 def read_wrap_key(pem: bytes, passphrase: str) -> WrapKey:
     """The wrap key of a file of two blocks. Raises LocalMisuse."""
-    mlkem, x25519 = _read(pem, passphrase, MLKEM768PrivateKey, X25519PrivateKey)
-    return WrapKey(mlkem.private_bytes_raw() + x25519.private_bytes_raw())
+    seeds = _read(pem, passphrase, MLKEM768PrivateKey, X25519PrivateKey)
+    return _whole(WrapKey(b"".join(seeds)), pem)
 
 
 def _parts(key: SigningKey | PqSigningKey | WrapKey) -> list[_PrivateKey]:
@@ -85,19 +93,31 @@ def _parts(key: SigningKey | PqSigningKey | WrapKey) -> list[_PrivateKey]:
     ]
 
 
-def _read(pem: bytes, passphrase: str, *kinds: type[_PrivateKey]) -> list[_PrivateKey]:
-    """The keys of the blocks of a file, which must be exactly of these kinds, in this order."""
-    blocks = _BLOCK.findall(pem.decode("ascii", "replace"))
-    if "".join(blocks).encode() != pem or len(blocks) != len(kinds):
+def _read(pem: bytes, passphrase: str, *kinds: type[_PrivateKey]) -> list[bytes]:
+    """The seeds in the blocks of a file, which must be exactly of these kinds, in this order."""
+    first_line, _, rest = pem.decode("ascii", "replace").partition("\n")
+    blocks = _BLOCK.findall(rest)
+    if not first_line.startswith(_FIRST_LINE) or "".join(blocks) != rest or len(blocks) != len(kinds):
         raise LocalMisuse(f"this is not a key file with {len(kinds)} encrypted private key(s); give another file")
     try:
         keys = [serialization.load_pem_private_key(block.encode(), passphrase.encode()) for block in blocks]
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise LocalMisuse("wrong passphrase or damaged key file; try again, or restore the file") from error
-    for key, kind in zip(keys, kinds, strict=True):
-        if not isinstance(key, kind):
-            raise LocalMisuse("this key file holds another kind of key; give another file")
-    return keys  # type: ignore[return-value]  # each is of its kind, as just checked
+        raise LocalMisuse(_WRONG) from error
+    seeds = [key.private_bytes_raw() for key, kind in zip(keys, kinds, strict=True) if isinstance(key, kind)]
+    if len(seeds) != len(kinds):
+        raise LocalMisuse("this key file holds another kind of key; give another file")
+    return seeds
+
+
+def _first_line(key: SigningKey | PqSigningKey | WrapKey) -> bytes:
+    return f"{_FIRST_LINE}{sha256(key.public).hex()}\n".encode()
+
+
+def _whole(key: _Key, pem: bytes) -> _Key:
+    """The key, if it is the one that the file was written for."""
+    if not pem.startswith(_first_line(key)):
+        raise LocalMisuse(_WRONG)
+    return key
 
 
 def _encrypted_pem(key: _PrivateKey, cipher_key: bytes, salt: bytes, rounds: int, iv: bytes) -> bytes:

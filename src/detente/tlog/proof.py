@@ -6,7 +6,7 @@ Proofs are lists of hashes of 32 octets from the leaf upward. A verifier answers
 from collections.abc import Sequence
 
 from detente.errors import LocalMisuse
-from detente.tlog.tree import EMPTY_ROOT, Read, node_hash, range_root
+from detente.tlog.tree import Read, node_hash, range_root
 
 
 def inclusion_proof(read: Read, index: int, size: int) -> list[bytes]:
@@ -53,10 +53,8 @@ def verify_inclusion(leaf: bytes, index: int, size: int, root: bytes, proof: Seq
 def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether the tree of `old_size` with its root is the beginning of that of `new_size` with its root.
 
-    The empty tree begins every tree, and proves nothing: from size 0 the answer is yes only to size 0.
+    An empty old tree proves nothing: the answer is no.
     """
-    if old_size == 0:
-        return new_size == 0 and not proof and old_root == new_root == EMPTY_ROOT
     return verify_subtree(0, old_size, new_size, old_root, new_root, proof)
 
 
