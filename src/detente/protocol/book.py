@@ -14,9 +14,9 @@ from detente.crypto.hashing import sha256
 from detente.crypto.signing import verify_ed25519
 from detente.errors import InternalFault, Malformed, invariant
 from detente.formats.charter import Charter
-from detente.formats.entry import Leaf, Seen, encode_leaf
+from detente.formats.entry import Leaf, Seen, decode_leaf, encode_leaf
 from detente.formats.frame import EntryItem, Subtree
-from detente.ids import Origin, PartyId, split_origin
+from detente.ids import Origin, split_origin
 from detente.limits import INDEX_MAX, RECENT_ENTRIES_MAX, RECENT_ROOTS_MAX
 from detente.protocol.effects import CosignatureRow, EntryRow, HeadRow, NodeRow, SizeRow, StoredBook
 from detente.protocol.shelf import Shelf
@@ -158,8 +158,6 @@ class BookCopy:
                 frontier = frontier.add(0, digest)
                 position += 1
             else:
-                if position & ((1 << item.level) - 1):
-                    raise Malformed(f"a subtree of level {item.level} cannot start at {position}", rule="TREE-2")
                 tiles.append(Tile(item.level, position, item.digest))
                 frontier = frontier.add(item.level, item.digest)
                 position += 1 << item.level
@@ -187,7 +185,7 @@ class BookCopy:
             if a.size > proved.head.size or a.size < proved.start:
                 continue
             frontier = self.frontier if proved.start == self.size else frontier_at(self.read_hashes, proved.start)
-            beginning = [Subtree(level, digest) for level, digest in frontier.subtrees()]
+            beginning = frontier_items(frontier)
             position, at_boundary = proved.start, proved.start == a.size
             for tile in proved.tiles:
                 if at_boundary:
@@ -251,8 +249,6 @@ class BookCopy:
 
 def held_entry(row: EntryRow) -> HeldEntry:
     """A stored entry, read back. Raises InternalFault if the store holds what cannot be a leaf."""
-    from detente.formats.entry import decode_leaf  # noqa: PLC0415
-
     try:
         leaf = decode_leaf(row.leaf)
     except Malformed as fault:
@@ -260,6 +256,13 @@ def held_entry(row: EntryRow) -> HeldEntry:
     return HeldEntry(row.index, leaf, row.leaf, row.leaf_hash, row.body)
 
 
-def same_party(origin: Origin, party: PartyId) -> bool:
-    """Whether a book is of this party (RECEIPT-6)."""
-    return split_origin(origin)[1] == party
+def frontier_items(frontier: Frontier) -> list[Subtree]:
+    """A frontier as the frame items that tile [0, size)."""
+    tiles = cover(0, frontier.size)
+    return [Subtree(level, digest) for (level, _), digest in zip(tiles, frontier.hashes, strict=True)]
+
+
+def leaf_hash_of(item: EntryItem, view: bytes) -> bytes:
+    """The leaf hash of an entry as it travels, with its view."""
+    kind, at, precedence, epoch, seen, _, body = item
+    return leaf_hash(encode_leaf(Leaf(kind, at, precedence, epoch, seen, view, len(body), sha256(body))))

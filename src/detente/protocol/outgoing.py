@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from detente.formats.entry import Precedence
 from detente.formats.frame import (
+    BookState,
     Entries,
     EntryItem,
     ForkFrame,
@@ -25,7 +26,7 @@ from detente.protocol.book import BookCopy, Fork, HeldEntry
 from detente.protocol.effects import CosignatureRow, HeadRow
 from detente.protocol.events import Peer
 from detente.protocol.ledger import Ledger
-from detente.tlog.checkpoint import ED25519_COSIGNATURE
+from detente.tlog.vkeys import COSIGNATURE
 
 ENTRIES_RESERVE_OCTETS = 2_200  # head, signature and the hashes that close the tiling
 ENTRY_FIELDS_OCTETS = 120  # an entry item without its body, generously
@@ -115,7 +116,7 @@ class Outgoing:
                 self.note(state, roster.book_notes[origin].octets)
         for book in self._ledger.books.values():
             for row in book.receipts.values():
-                if row.kind == ED25519_COSIGNATURE:
+                if row.kind == COSIGNATURE:
                     self.receipt(state, row)
 
     def written(self, book: BookCopy, entries: list[HeldEntry]) -> None:
@@ -166,7 +167,7 @@ class Outgoing:
         books = []
         for origin, book in self._ledger.books.items():
             far = max(book.far_heads, default=book.size)
-            books.append((self._ledger.code(origin), book.size, max(far, book.size)))
+            books.append(BookState(self._ledger.code(origin), book.size, max(far, book.size)))
         newest = self._ledger.roster.newest
         return Hello(self._handle, self._ledger.roster.channel, 1, newest.charter.number, newest.digest, tuple(books))
 

@@ -6,7 +6,7 @@ below an older one and never against what the anchor says; a receipt got counts 
 
 from collections.abc import Iterator
 
-from detente.crypto.signing import SigningKey
+from detente.crypto.signing import ED25519_SIGNATURE_OCTETS, SigningKey
 from detente.errors import Malformed
 from detente.formats.frame import ReceiptFrame
 from detente.ids import Milliseconds, Origin, PartyId
@@ -16,9 +16,7 @@ from detente.protocol.ledger import Ledger
 from detente.protocol.outgoing import Outgoing, PeerState
 from detente.protocol.shelf import Keyring
 from detente.tlog.checkpoint import (
-    ED25519_COSIGNATURE,
-    ED25519_SIGNATURE_OCTETS,
-    checkpoint_text,
+        checkpoint_text,
     cosign,
     verify_cosignature,
 )
@@ -61,7 +59,7 @@ class Receipts:
                 continue  # RECEIPT-4
             timestamp = max(now // 1000, before.timestamp if before else 0)
             octets = cosign(self._key, checkpoint_text(head.origin, head.size, head.root), timestamp)
-            row = CosignatureRow(head.origin, head.size, vkey.name, ED25519_COSIGNATURE, timestamp, octets)
+            row = CosignatureRow(head.origin, head.size, vkey.name, COSIGNATURE, timestamp, octets)
             book.receipts[vkey.name] = row
             self._ledger.work.cosignatures.append(row)
             self._given.append(row)
@@ -113,7 +111,7 @@ class Receipts:
         octets = frame.timestamp.to_bytes(8, "big") + frame.signature
         if verify_cosignature(vkey, text, octets) is None:
             raise Malformed(f"the receipt of {vkey.name} for {book.origin} at {frame.size} does not verify", rule="FRAME-9")
-        row = CosignatureRow(book.origin, frame.size, vkey.name, ED25519_COSIGNATURE, frame.timestamp, octets)
+        row = CosignatureRow(book.origin, frame.size, vkey.name, COSIGNATURE, frame.timestamp, octets)
         book.receipts[vkey.name] = row
         self._ledger.work.cosignatures.append(row)
         return row

@@ -12,7 +12,8 @@ from detente.formats.book_note import BOOK_NOTE_FIRST_LINE, BookNote, parse_book
 from detente.formats.charter import CHARTER_FIRST_LINE, Charter, Station, check_amendment, parse_charter
 from detente.ids import Origin, PartyId, origin_of
 from detente.protocol.effects import NoteRow
-from detente.tlog.note import Note, VerifierKey, note_digest, parse_note, parse_vkey, verify_note
+from detente.tlog.note import Note, note_digest, parse_note, verify_note
+from detente.tlog.vkeys import VerifierKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Roster:
             if held.digest == digest:
                 return None
             raise Equivocation(f"the root of {party.id} signed two notes for its book {book_note.book}", rule="OPEN-2")
-        key = parse_vkey(book_note.key).public if isinstance(book_note.key, str) else book_note.key.public
+        key = book_note.key.public
         if key in self._keys():
             raise BrokenRule(f"the key of {origin} is known from elsewhere", rule="OPEN-2")
         self.book_notes[origin] = HeldBookNote(book_note, digest, octets, key)

@@ -4,6 +4,8 @@ It keeps: only our book is written (BOOK-1); `seen` is what we hold at that mome
 a book that is closed, superseded or contradicted by the anchor is never signed again (STORE-3).
 """
 
+from dataclasses import replace
+
 from detente.crypto.hashing import sha256
 from detente.crypto.signing import SigningKey
 from detente.errors import LocalMisuse, StoreFault, invariant
@@ -101,7 +103,7 @@ class Writer:
         refs: list[Ref] = []
         for number, part in enumerate(parts, start=1):
             if len(parts) > 1:
-                part = part.with_part(number, len(parts), refs[0] if refs else None)  # noqa: PLW2901
+                part = replace(part, part=(number, len(parts)), re=(*refs[:1], *content.re))  # noqa: PLW2901
             refs.append(self._say_one(part, precedence, audience, at))
         return refs
 
@@ -203,6 +205,6 @@ def split_text(content: Content) -> list[Content]:
             stop -= 1
         pieces.append(octets[start:stop].decode())
         start = stop
-    return [content.with_text(piece) for piece in pieces]
+    return [replace(content, text=piece) for piece in pieces]
 
 

@@ -1,0 +1,385 @@
+"""What a frame does: greetings, notes, entries, receipts, requests, proofs of forks. FRAME-1 to FRAME-9, FORK-1, FORK-2.
+
+It keeps: a frame is proved whole before anything changes; what does not verify is a bad frame of whoever sent it and
+accuses nobody; what verifies and contradicts what was verified before is a fork, with its proof.
+"""
+
+from dataclasses import dataclass, field
+
+from detente.errors import Equivocation, Malformed
+from detente.formats.frame import (
+    Entries,
+    EntryItem,
+    ForkFrame,
+    Frame,
+    Hello,
+    NoteFrame,
+    ReceiptFrame,
+    Subtree,
+    Want,
+    encode_frame,
+)
+from detente.ids import Milliseconds, Origin, PartyId, Ref
+from detente.protocol.book import BookCopy, Fork, HeldEntry, Proved, held_entry, leaf_hash_of
+from detente.protocol.effects import FindingRow, HeadRow
+from detente.protocol.events import Peer
+from detente.protocol.ledger import Ledger
+from detente.protocol.outgoing import SERVING_MS, Outgoing, PeerState
+from detente.protocol.receipts import Receipts
+from detente.tlog.tree import Frontier
+
+GOSSIP_MS = 500  # how often news of others' books is told to peers, and how soon a missing part is asked of a third station
+DIRECT_GRACE_MS = 2_000  # a writer with a direct link is given this long before a third station is asked
+ASK_AGAIN_MS = 10_000
+
+
+@dataclass(slots=True)
+class _Behind:
+    """A book of which a peer says it holds more than we do."""
+
+    since: Milliseconds
+    asked: Milliseconds = -ASK_AGAIN_MS
+    holders: dict[Peer, int] = field(default_factory=dict)
+
+
+class Incoming:
+    """The receiving half of one channel's replication."""
+
+    def __init__(self, ledger: Ledger, outgoing: Outgoing, receipts: Receipts, party: PartyId, station: str) -> None:
+        self._ledger = ledger
+        self._outgoing = outgoing
+        self._receipts = receipts
+        self._party = party
+        self._station = station
+        self._taken: dict[Origin, list[HeldEntry]] = {}
+        self._held_far: list[tuple[Ref, bytes]] = []
+        self._behind: dict[Origin, _Behind] = {}
+        self._told_sizes: dict[Origin, int] = {}
+        self._next_gossip: Milliseconds | None = None
+        self._adopted: set[bytes] = set()
+        self.contradicted: dict[Origin, str] = {}  # our own books of which somebody holds more than we wrote
+
+    # --- frames
+
+    def receive(self, peer: Peer, frame: Frame, now: Milliseconds) -> None:
+        """One frame of this channel. Raises PeerViolation; then nothing of it was kept."""
+        state = self._outgoing.peers.get(peer)
+        if state is None:
+            raise Malformed(f"a frame of {peer}, which has no link", rule="FRAME-1")
+        match frame:
+            case Hello():
+                self._hello(state, frame, now)
+            case NoteFrame(_, octets):
+                self.take_note(octets, state)
+            case Entries():
+                self._entries(state, frame, now)
+            case ReceiptFrame():
+                self._receipt(state, frame, now)
+            case Want():
+                self._want(state, frame, now)
+            case ForkFrame():
+                self._fork(frame)
+
+    def _hello(self, state: PeerState, hello: Hello, now: Milliseconds) -> None:
+        roster = self._ledger.roster
+        if hello.channel != roster.channel:
+            raise Malformed(f"a HELLO for {hello.channel}", rule="FRAME-1")
+        known = next((h for h in roster.charters if h.charter.number == hello.number), None)
+        if known is not None and known.digest != hello.digest:
+            raise Malformed(
+                f"{state.peer} stands under another charter {hello.number} of this channel; the parties must compare "
+                f"fingerprints (`detente charter show`)",
+                rule="CHARTER-6",
+            )
+        first = not state.heard_hello
+        state.heard_hello = True
+        state.charter_number = hello.number
+        for code, size, _ in hello.books:
+            origin = self._ledger.by_code(code)
+            if origin is None:
+                continue
+            state.holds[origin] = max(size, state.holds.get(origin, 0))
+            book = self._ledger.books.get(origin)
+            if first:
+                state.sent[origin] = min(size, book.size if book else size)
+            if size > (book.size if book else 0):
+                self._behind.setdefault(origin, _Behind(now)).holders[state.peer] = size
+                self._schedule(now)
+        if first:
+            self._outgoing.greet(state)
+
+    def take_note(self, octets: bytes, state: PeerState | None) -> None:
+        """NOTE, or a note brought by an operator (state None). A second, different one is kept as evidence."""
+        roster = self._ledger.roster
+        try:
+            row = roster.take(octets)
+        except Equivocation as fault:
+            channel = Origin(roster.channel)
+            self._ledger.work.findings.append(FindingRow(channel, 0, fault.rule, fault.text, octets))
+            raise
+        if row is None:
+            return
+        self._ledger.work.notes.append(row)
+        for held in roster.book_notes.values():
+            ours = held.note.party == self._party and held.note.station == self._station
+            if held.digest == row.digest and not ours and held.origin not in self._ledger.books:
+                self._ledger.add(held, ours=False)
+        for other in self._outgoing.peers.values():
+            if other is not state and other.heard_hello and (row.kind == "charter" or self._is_open(row.digest)):
+                self._outgoing.note(other, octets)
+
+    def _is_open(self, digest: bytes) -> bool:
+        return any(self._ledger.roster.book_notes[origin].digest == digest for origin in self._ledger.books)
+
+    def _entries(self, state: PeerState, frame: Entries, now: Milliseconds) -> None:
+        origin = self._ledger.by_code(frame.book)
+        book = self._ledger.books.get(origin) if origin is not None else None
+        if book is None:
+            raise Malformed("entries of a book whose note was not brought", rule="OPEN-3")
+        if frame.start > book.size:
+            self._outgoing.want(state, book.origin, book.size, whole=False)
+            return
+        views: list[bytes] = []
+        known: list[bool] = []
+        for item in frame.items:
+            if isinstance(item, EntryItem):
+                view = item.view if item.view is not None else self._ledger.view_of(item.seen)
+                if view is None:
+                    self._ask_whole(state, book, frame)
+                    return
+                views.append(view)
+                known.append(item.view is None)
+        try:
+            proved = book.prove(frame.start, frame.signature, frame.items, views)
+        except Malformed:
+            if frame.start == 0 and book.size:
+                self._prove_from_nothing(state, book, frame, views)
+            elif not self._ask_whole(state, book, frame):
+                raise
+            return
+        self._take_proved(state, book, proved, known, now)
+
+    def _ask_whole(self, state: PeerState, book: BookCopy, frame: Entries) -> bool:
+        """FRAME-5: ask once for this head from the largest head we verified; False if it was asked before."""
+        key = (book.origin, frame.start + len(frame.items))
+        if key in state.asked_whole:
+            return False
+        state.asked_whole.add(key)
+        start = book.head.size if book.head is not None else 0
+        self._outgoing.want(state, book.origin, start, whole=True)
+        return True
+
+    def _prove_from_nothing(self, state: PeerState, book: BookCopy, frame: Entries, views: list[bytes]) -> None:
+        """The answer to WANT whole does not join what we hold: another history, or nonsense. FORK-1 decides."""
+        tiles, position, fork_at = [], 0, None
+        frontier = Frontier()
+        heads = {head.size: head for head in book.heads_held()}
+        view = iter(views)
+        for item in frame.items:
+            level, digest = (0, leaf_hash_of(item, next(view))) if isinstance(item, EntryItem) else item
+            tiles.append((level, digest))
+            frontier = frontier.add(level, digest)
+            position += 1 << level
+            head = heads.get(position)
+            if fork_at is None and head is not None and frontier.root() != head.root:
+                fork_at = head
+        b = HeadRow(book.origin, position, frontier.root(), frame.signature)
+        if not book.signed(b):
+            raise Malformed(f"the head of {book.origin} at {position} does not follow from the entries", rule="FRAME-4")
+        if fork_at is not None:
+            self._keep_fork(book, Fork(fork_at, b, tuple(Subtree(level, digest) for level, digest in tiles)))
+
+    def _take_proved(
+        self, state: PeerState, book: BookCopy, proved: Proved, known: list[bool], now: Milliseconds
+    ) -> None:
+        if book.ours:
+            if proved.head.size > book.size:
+                self._contradict(book, proved.head)
+            return
+        if book.fork is not None:
+            return  # FORK-2: work goes on with the history held first
+        fork = book.fork_with(proved)
+        if fork is not None:
+            self._keep_fork(book, fork)
+            return
+        size = book.size
+        new_far = False
+        for entry, view_known in zip(proved.entries, known, strict=True):
+            if entry.index < book.size:
+                continue
+            if entry.index == book.size:
+                self._take(book, entry, view_known=view_known)
+            elif entry.index not in book.far_entries:
+                self._ledger.take_far(book, entry)
+                self._held_far.append((Ref(book.party, book.number, entry.index), entry.leaf_hash))
+                new_far = True
+            self._join_far(book)
+        state.holds[book.origin] = max(state.holds.get(book.origin, 0), proved.start)
+        if book.head is None or proved.head.size > book.head.size:
+            if proved.head.size not in book.far_heads:
+                self._ledger.work.heads.append(proved.head)
+            book.nearer_head(proved.head)
+        self._settle_heads(book)
+        if book.size == size and not new_far:
+            self._receipts.repeat(book, min(proved.head.size, size), state, self._outgoing)
+        self._schedule(now)
+
+    def _take(self, book: BookCopy, entry: HeldEntry, *, view_known: bool) -> None:
+        self._ledger.take(book, entry, view_known=view_known)
+        self._taken.setdefault(book.origin, []).append(entry)
+
+    def _join_far(self, book: BookCopy) -> None:
+        """Entries that were held above a gap and now follow without one."""
+        while book.size in book.far_entries:
+            rows = self._ledger.shelf.entries(book.origin, book.size, book.size + 1)
+            entry = held_entry(rows[0]) if rows else self._far_of_this_turn(book)
+            self._take(book, entry, view_known=False)
+
+    def _far_of_this_turn(self, book: BookCopy) -> HeldEntry:
+        row = next(r for r in self._ledger.work.entries if r.origin == book.origin and r.index == book.size)
+        return held_entry(row)
+
+    def _settle_heads(self, book: BookCopy) -> None:
+        """FRAME-7: heads that we now hold every entry of become the near head."""
+        for size in sorted(book.far_heads):
+            if size <= book.size:
+                head = book.far_heads.pop(size)
+                if book.head is None or size > book.head.size:
+                    book.head = head
+
+    def _contradict(self, book: BookCopy, head: HeadRow) -> None:
+        """Protocol section 7: a head of our own book that we did not write. Alarm, and stop that book."""
+        text = f"{book.origin} has a signed head at {head.size}, but this station wrote only {book.size}"
+        if book.origin not in self.contradicted:
+            self._ledger.find(book, head.size, "STORE-3", text, head.signature)
+        self.contradicted[book.origin] = text
+
+    def _keep_fork(self, book: BookCopy, fork: Fork) -> None:
+        """FORK-2."""
+        if book.fork is not None:
+            return
+        book.fork = fork
+        frame = ForkFrame(
+            0, self._ledger.code(book.origin), fork.a.size, fork.a.root, fork.a.signature, fork.b.signature, fork.tiles
+        )
+        text = f"two histories are signed: {fork.a.size} and {fork.b.size} entries do not agree"
+        self._ledger.find(book, fork.a.size, "FORK-1", text, encode_frame(frame))
+        for state in self._outgoing.peers.values():
+            self._outgoing.fork(state, fork)
+
+    def _fork(self, frame: ForkFrame) -> None:
+        origin = self._ledger.by_code(frame.book)
+        book = self._ledger.books.get(origin) if origin is not None else None
+        if book is None:
+            raise Malformed("a fork of a book whose note was not brought", rule="FORK-1")
+        frontier, position, at_a = Frontier(), 0, None
+        for level, digest in frame.items:
+            if position & ((1 << level) - 1):
+                raise Malformed("the tiles of a fork do not join", rule="FORK-1")
+            frontier = frontier.add(level, digest)
+            position += 1 << level
+            if position == frame.size_a:
+                at_a = frontier.root()
+        a = HeadRow(book.origin, frame.size_a, frame.root_a, frame.signature_a)
+        b = HeadRow(book.origin, position, frontier.root(), frame.signature_b)
+        if at_a is None or at_a == a.root or not book.signed(a) or not book.signed(b):
+            raise Malformed("this is no proof of a fork", rule="FORK-1")
+        self._keep_fork(book, Fork(a, b, frame.items))
+
+    def _receipt(self, state: PeerState, frame: ReceiptFrame, now: Milliseconds) -> None:
+        origin = self._ledger.by_code(frame.book)
+        book = self._ledger.books.get(origin) if origin is not None else None
+        if book is None:
+            return
+        try:
+            row = self._receipts.take(book, frame)
+        except Malformed:
+            # the cosigner may have signed another history of this book: ask for it once
+            if book.ours or (book.origin, -frame.size) in state.asked_whole:
+                raise
+            state.asked_whole.add((book.origin, -frame.size))
+            self._outgoing.want(state, book.origin, book.head.size if book.head else 0, whole=True)
+            return
+        if row is not None:
+            if self._ledger.roster.cosigners(book.party)[row.cosigner][0] == state.peer.party:
+                state.holds[book.origin] = max(state.holds.get(book.origin, 0), row.size)
+            for other in self._outgoing.peers.values():
+                if other is not state and other.heard_hello and len(self._outgoing.peers) > 1:
+                    self._outgoing.receipt(other, row)
+            self._schedule(now)
+
+    def _want(self, state: PeerState, want: Want, now: Milliseconds) -> None:
+        origin = self._ledger.by_code(want.book)
+        if origin is None or origin not in self._ledger.books:
+            return
+        if want.whole:
+            self._outgoing.whole(state, origin, want.start)
+        else:
+            state.sent[origin] = want.start
+            state.serve_until[origin] = Milliseconds(now + SERVING_MS)
+
+    # --- what the turn makes of it
+
+    def taken(self) -> list[tuple[Origin, list[HeldEntry]]]:
+        """Entries of others that joined their books since the last call, by book."""
+        taken, self._taken = self._taken, {}
+        return list(taken.items())
+
+    def held_above_gaps(self) -> list[tuple[Ref, bytes]]:
+        """Entries kept above a gap since the last call (STATUS-2)."""
+        held, self._held_far = self._held_far, []
+        return held
+
+    def adoptions(self, own: BookCopy) -> list[tuple[str, int, bytes]]:
+        """BOOK-16: amendments in force and later book notes of others that our book has not adopted yet."""
+        roster = self._ledger.roster
+        found = []
+        for held in roster.charters:
+            if held.charter.number > own.charter.number and held.digest not in self._adopted:
+                self._adopted.add(held.digest)
+                found.append(("charter", held.charter.number, held.digest))
+        return found
+
+    # --- gossip: others' books and receipts by way of third stations (FRAME-10)
+
+    def _schedule(self, now: Milliseconds) -> None:
+        if self._next_gossip is None:
+            self._next_gossip = Milliseconds(now + GOSSIP_MS)
+
+    def next_tick(self, now: Milliseconds) -> Milliseconds | None:
+        """When `tick` has something to do."""
+        del now
+        return self._next_gossip
+
+    def tick(self, now: Milliseconds) -> None:
+        """Tell peers of growth in others' books; ask for what is missing here."""
+        if self._next_gossip is None or now < self._next_gossip:
+            return
+        self._next_gossip = None
+        for origin in list(self._behind):
+            self._ask_for(origin, now)
+        if self._behind:
+            self._schedule(now)
+        if len(self._ledger.roster.newest.charter.parties) > 2:  # noqa: PLR2004 - with two parties there is no third station
+            sizes = {origin: book.size for origin, book in self._ledger.books.items() if not book.ours}
+            if sizes != self._told_sizes:
+                self._told_sizes = sizes
+                for state in self._outgoing.peers.values():
+                    state.hello_due = True
+
+    def _ask_for(self, origin: Origin, now: Milliseconds) -> None:
+        behind = self._behind[origin]
+        book = self._ledger.books.get(origin)
+        if book is None:
+            return  # its note comes first
+        holders = {peer: size for peer, size in behind.holders.items() if peer in self._outgoing.peers and size > book.size}
+        if not holders:
+            del self._behind[origin]
+            return
+        note = self._ledger.roster.book_notes[origin].note
+        direct = any(peer.party == note.party and peer.station == note.station for peer in self._outgoing.peers)
+        if (direct and not book.ours and now - behind.since < DIRECT_GRACE_MS) or now - behind.asked < ASK_AGAIN_MS:
+            return
+        behind.asked = now
+        peer = max(holders, key=lambda peer: holders[peer])
+        self._outgoing.want(self._outgoing.peers[peer], origin, book.size, whole=False)

@@ -1,0 +1,107 @@
+"""Asking a station of this machine: the running one by its local socket, or else its HOME, opened here for the moment.
+
+Both give the same answers to the same operations; the answer says whether a station is running.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, Malformed, StoreFault
+from detente.station.desk import Desk
+from detente.station.home import Home
+from detente.station.runtime import now_ms
+
+_FAULTS: dict[str, type[Fault]] = {
+    kind.code: kind for kind in (LocalMisuse, Malformed, StoreFault, BearerFault, InternalFault)
+}
+UNDER_WAY_MAX = 1_000  # requests sent ahead of their answers
+
+
+def ask(home: Home, operation: str, arguments: dict[str, Any], passphrase: Callable[[], bytes]) -> dict[str, Any]:
+    """One operation of the desk. Raises Fault."""
+    return next(ask_many(home, [(operation, arguments)], passphrase))
+
+
+def ask_many(
+    home: Home, requests: Iterable[tuple[str, dict[str, Any]]], passphrase: Callable[[], bytes]
+) -> Iterator[dict[str, Any]]:
+    """Several operations, in order; each answer is given as soon as its turn is durable. Raises Fault at the first refusal."""
+    connection = _connect(home)
+    if connection is None:
+        yield from _ask_here(home, requests, passphrase)
+    else:
+        with connection:
+            yield from _ask_running(connection, requests)
+
+
+def is_running(home: Home) -> bool:
+    """Whether a station of this HOME answers."""
+    connection = _connect(home)
+    if connection is None:
+        return False
+    connection.close()
+    return True
+
+
+def _connect(home: Home) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(home.socket_path))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    except OSError as error:
+        connection.close()
+        raise LocalMisuse(f"the station's socket {home.socket_path} cannot be used: {error.strerror}") from error
+    return connection
+
+
+def _ask_running(
+    connection: socket.socket, requests: Iterable[tuple[str, dict[str, Any]]]
+) -> Iterator[dict[str, Any]]:
+    stream = connection.makefile("rwb")
+    under_way = 0
+    for operation, arguments in requests:
+        request = {"operation": operation, "arguments": arguments}
+        stream.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
+        under_way += 1
+        if under_way == UNDER_WAY_MAX:
+            stream.flush()
+            yield _answer(stream.readline())
+            under_way -= 1
+    stream.flush()
+    for _ in range(under_way):
+        yield _answer(stream.readline())
+
+
+def _answer(line: bytes) -> dict[str, Any]:
+    if not line:
+        raise BearerFault("the station stopped before it answered; look with `detente log` what was written")
+    message = json.loads(line)
+    if "fault" in message:
+        fault = message["fault"]
+        raise _FAULTS.get(fault["code"], Fault)(fault["text"], rule=fault["rule"])
+    answer: dict[str, Any] = message["answer"]
+    return answer
+
+
+def _ask_here(
+    home: Home, requests: Iterable[tuple[str, dict[str, Any]]], passphrase: Callable[[], bytes]
+) -> Iterator[dict[str, Any]]:
+    with home.lock():
+        driver = home.open_driver(passphrase())
+        try:
+            desk = Desk(driver, running=False)
+            for operation, arguments in requests:
+                if not desk.writes(operation):
+                    yield desk.read(operation, arguments)
+                    continue
+                act = desk.act(operation, arguments)
+                outcome = driver.take_turn([act], now_ms())
+                for _, fault in outcome.refused:
+                    raise fault
+                yield desk.answer(*outcome.done[0])
+        finally:
+            driver.close()

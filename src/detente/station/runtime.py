@@ -1,0 +1,420 @@
+"""A running station: links, the local socket, and one engine that takes turns. The only place where all of them meet.
+
+It keeps: the engine is one thread that owns driver and store; whatever arrives while a turn is being committed waits and
+becomes the next turn, so commits grow with the load (HEAD-3) and nothing is ever told before its turn is durable.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import structlog
+
+from detente.bearers.link import Link
+from detente.bearers.redial import Redialler, parse_address
+from detente.bearers.tls import Identity, TlsBearer
+from detente.crypto.certificates import certificate_fingerprint
+from detente.errors import BearerFault, Fault, LocalMisuse, PeerViolation, StoreFault, StoreFull
+from detente.ids import Milliseconds
+from detente.limits import LINK_UNSENT_OCTETS_MAX, TURN_ACTS_MAX, TURN_FRAMES_MAX
+from detente.station.desk import Desk
+from detente.station.driver import Driver, FromLink, FromOffice, Input, Outcome
+from detente.station.home import Home
+
+REQUEST_OCTETS_MAX = 4_194_304  # one line on the local socket: a long text, or a charter
+REOPEN_SECONDS = 2.0  # after a store fault the station reopens its files this often until it can
+
+log = structlog.get_logger()
+
+
+def now_ms() -> Milliseconds:
+    """Our clock."""
+    return Milliseconds(time.time_ns() // 1_000_000)
+
+
+class Runtime:
+    """One station, running. `serve` returns when it was asked to stop."""
+
+    def __init__(self, home: Home, passphrase: bytes) -> None:
+        self._home = home
+        self._passphrase = passphrase
+        self._driver: Driver | None = None
+        self._fault: Fault | None = None  # why the store cannot be used just now
+        self._inputs: deque[Input] = deque()
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._reads: deque[tuple[str, dict[str, Any], asyncio.Future[Any]]] = deque()
+        self._work = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._engine = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._bearer: TlsBearer | None = None
+        self._links: dict[str, Link] = {}
+        self._since: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._dialling: set[str] = set()
+        self._arrived_room = asyncio.Event()
+        self.port = 0
+
+    # --- the life of the station
+
+    async def serve(self, on_ready: Callable[["Runtime"], None] | None = None) -> None:
+        """Run until SIGTERM, SIGINT or the operation `stop`. Raises Fault if it cannot start."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        self._driver = await self._in_engine(lambda: self._home.open_driver(self._passphrase))
+        self._heal()
+        certificate, key = self._home.tls_identity(self._passphrase)
+        self._bearer = TlsBearer(
+            Identity(certificate, key),
+            {},
+            on_frames=self._on_frames,
+            on_open=self._on_open,
+            on_closed=self._on_closed,
+            on_refused=lambda address, fault: log.warning("refused a connection", address=address, why=str(fault)),
+        )
+        self._trust()
+        server = None
+        try:
+            for address in self._home.config.listen:
+                host, _, port = address.rpartition(":")
+                self.port = await self._bearer.listen(host.strip("[]"), int(port))
+            server = await self._open_socket()
+            self._dial_all()
+            turns = asyncio.create_task(self._turns())
+            if on_ready is not None:
+                on_ready(self)
+            await self._until_stopped(turns)
+        finally:
+            await self._close(server)
+
+    async def _until_stopped(self, turns: asyncio.Task[None]) -> None:
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({turns, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if turns.done():
+            turns.result()
+        turns.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await turns
+
+    async def _close(self, server: asyncio.Server | None) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if server is not None:
+            server.close()
+            self._home.socket_path.unlink(missing_ok=True)
+        if self._bearer is not None:
+            await self._bearer.close()
+        driver = self._driver
+        if driver is not None:
+            await self._in_engine(driver.close)
+        self._engine.shutdown()
+
+    async def _in_engine(self, job: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._engine, job)
+
+    # --- turns
+
+    async def _turns(self) -> None:
+        """Take turns for ever: what has arrived, in one turn; then give every link what is due."""
+        wake: Milliseconds | None = None
+        while True:
+            await self._wait_for_work(wake)
+            batch, reads = self._next_batch()
+            driver = self._driver
+            if driver is None:
+                driver = await self._reopen(batch)
+                if driver is None:
+                    continue
+            try:
+                outcome, answers, frames = await self._in_engine(lambda d=driver: self._engine_turn(d, batch, reads))  # type: ignore[misc]
+            except StoreFault as fault:
+                await self._fail_turn(driver, batch, fault)
+                continue
+            wake = outcome.wake
+            for link, octets in frames:
+                self._give(link, octets)
+            self._tell(outcome, answers)
+
+    def _engine_turn(
+        self, driver: Driver, batch: list[Input], reads: list[tuple[str, dict[str, Any], asyncio.Future[Any]]]
+    ) -> tuple[Outcome, list[tuple[asyncio.Future[Any], Any]], list[tuple[str, list[bytes]]]]:
+        """In the engine thread: one turn, then what to send, then answers to those who only look."""
+        outcome = driver.take_turn(batch, now_ms())
+        frames = []
+        for link, object_ in list(self._links.items()):
+            room = LINK_UNSENT_OCTETS_MAX // 2 - object_.unsent_octets
+            due = driver.frames_for(link, now_ms(), room) if room > 0 else []
+            if due:
+                frames.append((link, due))
+        desk = Desk(driver, running=True)
+        answers: list[tuple[asyncio.Future[Any], Any]] = []
+        for operation, arguments, future in reads:
+            try:
+                answers.append((future, desk.read(operation, arguments)))
+            except Fault as fault:
+                answers.append((future, fault))
+        return outcome, answers, frames
+
+    async def _wait_for_work(self, wake: Milliseconds | None) -> None:
+        if self._inputs or self._reads:
+            return
+        self._work.clear()
+        delay = None if wake is None else max(0.0, (wake - now_ms()) / 1_000)
+        if self._driver is None:
+            delay = REOPEN_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._work.wait()
+
+    def _next_batch(self) -> tuple[list[Input], list[tuple[str, dict[str, Any], asyncio.Future[Any]]]]:
+        batch: list[Input] = []
+        frames = acts = 0
+        while self._inputs and frames < TURN_FRAMES_MAX and acts < TURN_ACTS_MAX:
+            one = self._inputs.popleft()
+            frames += isinstance(one, FromLink)
+            acts += isinstance(one, FromOffice)
+            batch.append(one)
+        reads = list(self._reads)
+        self._reads.clear()
+        self._arrived_room.set()
+        return batch, reads
+
+    def _tell(self, outcome: Outcome, answers: list[tuple[asyncio.Future[Any], Any]]) -> None:
+        for act, refs in outcome.done:
+            future = self._waiting.pop(id(act), None)
+            if future is not None and not future.done():
+                future.set_result((act, refs))
+        for source, fault in outcome.refused:
+            if isinstance(source, FromOffice):
+                future = self._waiting.pop(id(source), None)
+                if future is not None and not future.done():
+                    future.set_exception(fault)
+            elif isinstance(fault, PeerViolation):
+                self._refuse_link(source.link, fault)
+        for future, answer in answers:
+            if future.done():
+                continue
+            if isinstance(answer, Fault):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _refuse_link(self, name: str, fault: Fault) -> None:
+        link = self._links.get(name)
+        if link is not None:
+            log.warning("ended a link for a bad frame", peer=link.who, why=str(fault))
+            link.close(str(fault))
+
+    async def _fail_turn(self, driver: Driver, batch: list[Input], fault: StoreFault) -> None:
+        """STORE-2: nothing of the turn is told; reopen and see what is there. Those who asked are told that it failed."""
+        log.error("the store failed", why=str(fault))
+        self._fault = fault
+        self._driver = None
+        await self._in_engine(driver.close)
+        self._fail_acts(batch, fault)
+        for link in list(self._links.values()):
+            link.close("the store failed")
+
+    def _fail_acts(self, batch: list[Input], fault: Fault) -> None:
+        for one in batch:
+            if isinstance(one, FromOffice):
+                future = self._waiting.pop(id(one), None)
+                if future is not None and not future.done():
+                    future.set_exception(fault)
+
+    async def _reopen(self, batch: list[Input]) -> Driver | None:
+        fault = self._fault or StoreFull("the store cannot be used")
+        self._fail_acts(batch, fault)
+        for one in batch:
+            if isinstance(one, FromLink) and one.octets is None and not one.gone:
+                link = self._links.get(one.link)
+                if link is not None:
+                    link.close("the store failed")
+        try:
+            self._driver = await self._in_engine(lambda: self._home.open_driver(self._passphrase))
+        except Fault as problem:
+            self._fault = problem
+            await asyncio.sleep(REOPEN_SECONDS)
+            return None
+        log.info("the store is open again")
+        self._fault = None
+        self._heal()
+        return None
+
+    def _heal(self) -> None:
+        """STORE-3: a book that must not be written any more is succeeded by the next, if its note lies ready."""
+        driver = self._driver
+        for act in driver.successions() if driver is not None else ():
+            self._inputs.append(act)
+            self._work.set()
+
+    # --- links
+
+    def _trust(self) -> None:
+        if self._bearer is None or self._driver is None:
+            return
+        for fingerprint, (name, certificate) in self._driver.stations().items():
+            del fingerprint
+            with contextlib.suppress(LocalMisuse):  # the same station under another name in another channel
+                self._bearer.trust(name, certificate)
+
+    def _dial_all(self) -> None:
+        """Keep a link to every station that has an address, unless one exists; either side may dial."""
+        if self._driver is None or self._bearer is None:
+            return
+        for name, addresses in self._driver.addresses().items():
+            known = self._home.config.dial.get(name)
+            wanted = [parse_address(known if "://" in known else f"tls://{known}")] if known else []
+            wanted = wanted or [parse_address(address) for address in addresses if address.startswith("tls://")]
+            if wanted and name not in self._dialling:
+                self._dialling.add(name)
+                redialler = Redialler(
+                    self._bearer, name, wanted, chance=random.random, on_failed=lambda _address, _fault: None
+                )
+                self._keep(redialler.run())
+
+    def _keep(self, coroutine: Any) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _on_open(self, link: Link) -> None:
+        name = certificate_fingerprint(link.certificate).hex()
+        old = self._links.get(name)
+        if old is not None:
+            self._inputs.append(FromLink(name, gone=True))
+        self._links[name] = link
+        self._since[name] = now_ms()
+        log.info("link up", peer=link.peer, group=link.group)
+        self._put(FromLink(name))
+
+    def _on_closed(self, link: Link, fault: Fault | None) -> None:
+        name = certificate_fingerprint(link.certificate).hex()
+        if self._links.get(name) is not link:
+            return
+        del self._links[name]
+        log.info("link down", peer=link.peer, why=str(fault) if fault else link.close_reason)
+        self._put(FromLink(name, gone=True))
+
+    async def _on_frames(self, link: Link, frames: list[bytes]) -> None:
+        name = certificate_fingerprint(link.certificate).hex()
+        if self._links.get(name) is not link:
+            return
+        for octets in frames:
+            self._inputs.append(FromLink(name, octets))
+        self._work.set()
+        while len(self._inputs) > 4 * TURN_FRAMES_MAX:
+            self._arrived_room.clear()
+            await self._arrived_room.wait()
+
+    def _put(self, one: Input) -> None:
+        self._inputs.append(one)
+        self._work.set()
+
+    def _give(self, name: str, frames: list[bytes]) -> None:
+        link = self._links.get(name)
+        if link is None or not link.is_open:
+            return
+        try:
+            link.send_many(frames)
+        except BearerFault:
+            return
+        if link.unsent_octets > LINK_UNSENT_OCTETS_MAX // 4:
+            self._keep(self._when_drained(link))
+        else:
+            self._work.set()
+
+    async def _when_drained(self, link: Link) -> None:
+        with contextlib.suppress(BearerFault):
+            await link.drained()
+        self._work.set()
+
+    # --- the local socket
+
+    async def _open_socket(self) -> asyncio.Server:
+        path = self._home.socket_path
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._local, str(path), limit=REQUEST_OCTETS_MAX)
+        path.chmod(0o600)
+        return server
+
+    async def _local(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One JSON object a line in, one a line out, in the order asked; several may be under way."""
+        pending: asyncio.Queue[asyncio.Task[dict[str, Any]] | None] = asyncio.Queue(TURN_ACTS_MAX * 2)
+        answering = asyncio.create_task(self._answer_all(pending, writer))
+        try:
+            while line := await reader.readline():
+                await pending.put(asyncio.create_task(self._answer(line)))
+        except (ValueError, ConnectionError):
+            log.warning("a request on the local socket was too long or broke off")
+        finally:
+            await pending.put(None)
+            with contextlib.suppress(ConnectionError):
+                await answering
+            writer.close()
+
+    @staticmethod
+    async def _answer_all(pending: asyncio.Queue[Any], writer: asyncio.StreamWriter) -> None:
+        while (task := await pending.get()) is not None:
+            answer = await task
+            writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            if pending.empty():
+                await writer.drain()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            return {"answer": await self.perform(str(request["operation"]), dict(request.get("arguments") or {}))}
+        except Fault as fault:
+            return {"fault": {"code": fault.code, "rule": fault.rule, "text": fault.text}}
+        except (ValueError, KeyError, TypeError):
+            text = "a request is a JSON object with `operation` and `arguments`"
+            return {"fault": {"code": LocalMisuse.code, "rule": "", "text": text}}
+
+    async def perform(self, operation: str, arguments: dict[str, Any]) -> Any:
+        """One operation of the desk, after the turn that it takes. Raises Fault."""
+        if operation == "stop":
+            self._stop.set()
+            return {}
+        if self._driver is None:
+            raise self._fault or StoreFault("the store is being reopened; try again")
+        desk = Desk(self._driver, running=True)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if desk.writes(operation):
+            act = desk.act(operation, arguments)
+            self._waiting[id(act)] = future
+            self._put(act)
+            done, refs = await future
+            if operation == "take_note":
+                self._trust()
+                self._dial_all()
+            return desk.answer(done, refs)
+        self._reads.append((operation, arguments, future))
+        self._work.set()
+        answer = await future
+        return self._with_links(answer) if operation == "status" else answer
+
+    def _with_links(self, status: dict[str, Any]) -> dict[str, Any]:
+        """The state of the links, which only the runtime knows."""
+        for channel in status["channels"]:
+            for station in channel["stations"]:
+                link = self._links.get(station["certificate"])
+                station["link"] = "up" if link is not None and link.is_open else "down"
+                station["since"] = self._since.get(station["certificate"])
+                if link is not None:
+                    station["description"] = f"TLS 1.3, {'hybrid' if link.is_hybrid else 'classical'}"
+        return status
+
+
+def run(home: Home, passphrase: bytes, on_ready: Callable[[Runtime], None] | None = None) -> None:
+    """Run the station of this HOME until it is told to stop. Raises Fault if it cannot."""
+    with home.lock():
+        asyncio.run(Runtime(home, passphrase).serve(on_ready))
