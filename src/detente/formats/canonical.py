@@ -1,12 +1,13 @@
 """Deterministic CBOR (RFC 8949, 4.2.1) of the few kinds of value that Detente uses: CBOR-1 to CBOR-3.
 
-It keeps: one value has one encoding, and other octets than those are refused. The parsing is cbor2's; because cbor2 reads
-far more than we allow, what it returned is checked by a walk and by encoding it again. It gives no meaning to any value.
+It keeps: one value has one encoding, and other octets than those are refused. The parsing is cbor2's; because cbor2
+reads far more than we allow, what it returned is checked by a walk and by encoding it again. No value gets a meaning
+here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from struct import Struct
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import cbor2
 
@@ -14,7 +15,7 @@ from detente.errors import LocalMisuse, Malformed
 from detente.limits import NESTING_LEVELS_MAX
 
 # Decoded arrays are tuples and decoded maps are immutable; `encode` also takes lists and dictionaries.
-Value: TypeAlias = "int | str | bytes | bool | None | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "int | str | bytes | bool | Sequence[Value] | Mapping[str, Value] | None"
 
 UNSIGNED, BYTES, TEXT, ARRAY, MAP = 0, 2, 3, 4, 5  # major types (RFC 8949, 3.1) for `head`
 
@@ -34,23 +35,33 @@ def encode(value: Value) -> bytes:
     problem = _problem(value, 1)
     if problem is not None:
         raise LocalMisuse(f"this value cannot be encoded: {problem[1]}", rule=problem[0])
+    return encode_untyped(value)
+
+
+def decode(data: bytes) -> Value:
+    """The value whose encoding `data` is; arrays as tuples, maps immutable. Raises Malformed (CBOR-1 to CBOR-3)."""
+    value = _read(data)
+    check_value(value)
+    _check_exact(value, data)
+    return cast("Value", value)
+
+
+def check_value(value: object, *, level: int = 1) -> None:
+    """Raise Malformed (CBOR-1, CBOR-3) unless `value`, found at `level` of a decoded value, is of the allowed kinds."""
+    problem = _problem(value, level)
+    if problem is not None:
+        raise Malformed(f"these octets hold {problem[1]}", rule=problem[0])
+
+
+def encode_untyped(value: object) -> bytes:
+    """Like `encode`, without the walk over the types: for a value that was checked against a fixed shape."""
     try:
         return cbor2.dumps(value, canonical=True)
     except UnicodeEncodeError as error:
         raise LocalMisuse("a text holds half a surrogate pair, which no UTF-8 can hold", rule="CBOR-1") from error
 
 
-def decode(data: bytes) -> Value:
-    """The value whose encoding `data` is; arrays as tuples, maps immutable. Raises Malformed (CBOR-1 to CBOR-3)."""
-    value = _read(data)
-    problem = _problem(value, 1)
-    if problem is not None:
-        raise Malformed(f"these octets hold {problem[1]}", rule=problem[0])
-    _check_exact(value, data)
-    return value
-
-
-def decode_untyped(data: bytes) -> Any:
+def decode_untyped(data: bytes) -> object:
     """Like `decode`, without the walk over the types: for a caller that checks every part against a fixed shape.
 
     What is returned may hold floats, `undefined` and the like, or be nested too deep. Raises Malformed (CBOR-2).
@@ -61,7 +72,7 @@ def decode_untyped(data: bytes) -> Any:
 
 
 def head(major: int, argument: int) -> bytes:
-    """The shortest head of one item: `argument` is the value (UNSIGNED), the octets (BYTES, TEXT) or the items (ARRAY, MAP)."""
+    """The shortest head of an item: `argument` is its value (UNSIGNED), octets (BYTES, TEXT) or items (ARRAY, MAP)."""
     first = major << 5
     if argument < _DIRECT:
         return _HEADS[first + argument]
@@ -77,10 +88,10 @@ def head(major: int, argument: int) -> bytes:
 class _EveryTag(dict[int, Callable[..., Any]]):
     """Says for each tag that we read it ourselves, and refuses it: cbor2 never builds dates, cycles or big numbers."""
 
-    def get(self, key: int, default: Any = None) -> Callable[..., Any]:
+    def get(self, *_: object) -> Callable[..., Any]:
         return _refuse_tag
 
-    def __getitem__(self, key: int) -> Callable[..., Any]:
+    def __getitem__(self, _: int) -> Callable[..., Any]:
         return _refuse_tag
 
     def __contains__(self, key: object) -> bool:
@@ -91,14 +102,14 @@ class _TagFound(Exception):
     """Told apart by its type in `_read`; never leaves this file."""
 
 
-def _refuse_tag(*_: Any) -> Any:
+def _refuse_tag(*_: object) -> object:
     raise _TagFound
 
 
 _EVERY_TAG = _EveryTag()
 
 
-def _read(data: bytes) -> Any:
+def _read(data: bytes) -> object:
     try:
         return cbor2.loads(
             data,
@@ -118,15 +129,16 @@ def _read(data: bytes) -> Any:
         raise Malformed(f"these octets are not one value in deterministic CBOR: {error}", rule="CBOR-2") from error
 
 
-def _check_exact(value: Any, data: bytes) -> None:
+def _check_exact(value: object, data: bytes) -> None:
     if cbor2.dumps(value, canonical=True) != data:
         raise Malformed(
-            "these octets are not exactly the encoding of their value: a long head, keys out of order, or octets left over",
+            "these octets are not exactly the encoding of their value: "
+            "a long head, keys out of order, or octets left over",
             rule="CBOR-2",
         )
 
 
-def _problem(value: Any, level: int) -> tuple[str, str] | None:
+def _problem(value: object, level: int) -> tuple[str, str] | None:
     """The (rule, description) of the first thing in `value` that is not allowed. NamedTuples and IntEnums pass."""
     kind = type(value)
     if kind is str or kind is bytes or kind is bool or value is None:
@@ -144,7 +156,7 @@ def _problem(value: Any, level: int) -> tuple[str, str] | None:
     return "CBOR-1", f"a value of the kind {kind.__name__}, which the protocol does not have"
 
 
-def _problem_within(items: Any, level: int) -> tuple[str, str] | None:
+def _problem_within(items: Iterable[object], level: int) -> tuple[str, str] | None:
     if level > NESTING_LEVELS_MAX:
         return "CBOR-3", f"arrays or maps nested deeper than {NESTING_LEVELS_MAX} levels"
     for item in items:

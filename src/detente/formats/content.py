@@ -1,7 +1,7 @@
 """Contents: what people say to each other, READ-1 to READ-3 and SEAL-5.
 
-It keeps: a content has exactly the keys of READ-1, each of its shape; texts come back octet for octet (READ-3). What a form
-means, and whether a reference leads anywhere, is not asked here.
+It keeps: a content has exactly the keys of READ-1, each of its shape; texts come back octet for octet (READ-3). What a
+form means, and whether a reference leads anywhere, is not asked here.
 """
 
 import re
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from detente.errors import LocalMisuse, Malformed
-from detente.formats.canonical import Value, decode, encode
+from detente.formats.canonical import Value, check_value, decode_untyped, encode_untyped
 from detente.formats.shapes import check_array, check_party_id, check_party_ids, check_text, check_unsigned
 from detente.ids import PartyId, Ref
 from detente.limits import BOOKS_PER_PARTY_MAX, INDEX_MAX
@@ -47,12 +47,12 @@ def encode_content(content: Content) -> bytes:
         content_of_map(fields)
     except Malformed as fault:
         raise LocalMisuse(f"this content cannot be written: {fault.text}", rule=fault.rule) from fault
-    return encode(fields)
+    return encode_untyped(fields)
 
 
 def decode_content(data: bytes) -> Content:
     """The content in `data`. Raises Malformed (READ-1, CBOR-1 to CBOR-3)."""
-    return content_of_map(decode(data))
+    return content_of_map(decode_untyped(data))
 
 
 def content_to_map(content: Content) -> dict[str, Any]:
@@ -69,8 +69,11 @@ def content_to_map(content: Content) -> dict[str, Any]:
     return found
 
 
-def content_of_map(value: Any) -> Content:
-    """The content that a decoded map holds. Raises Malformed (READ-1)."""
+def content_of_map(value: object, *, level: int = 1) -> Content:
+    """The content that a decoded map holds, every value in it checked; `level` is that of the map itself (CBOR-3).
+
+    Raises Malformed (READ-1, CBOR-1, CBOR-3).
+    """
     if not isinstance(value, Mapping):
         raise Malformed("a content is a map", rule=_RULE)
     if "form" not in value:
@@ -80,38 +83,40 @@ def content_of_map(value: Any) -> Content:
         if check is None:
             raise Malformed(f"a content has no key {key!r}; it has {', '.join(_CHECKS)}", rule=_RULE)
         check(part)
+        if key == "fields":
+            check_value(part, level=level + 1)
     references = tuple(Ref._make(one) for one in value.get("re", ()))
     return Content(**{**value, "re": references})
 
 
-def _check_form(value: Any) -> None:
+def _check_form(value: object) -> None:
     if type(value) is not str or not FORM.fullmatch(value):
         raise Malformed("a form is named by 1 to 40 characters a-z, 0-9 or -", rule=_RULE)
 
 
-def _check_to(value: Any) -> None:
+def _check_to(value: object) -> None:
     check_party_ids(value, "`to`", _RULE)
 
 
-def _check_info(value: Any) -> None:
+def _check_info(value: object) -> None:
     check_party_ids(value, "`info`", _RULE)
 
 
-def _check_by(value: Any) -> None:
+def _check_by(value: object) -> None:
     check_text(value, BY_OCTETS_MAX, "`by`", _RULE)
 
 
-def _check_lang(value: Any) -> None:
+def _check_lang(value: object) -> None:
     if type(value) is not str or not LANGUAGE.fullmatch(value):
         raise Malformed("`lang` is a language code of two letters, for example en", rule=_RULE)
 
 
-def _check_text(value: Any) -> None:
+def _check_text(value: object) -> None:
     if type(value) is not str:
         raise Malformed("`text` is a text", rule=_RULE)
 
 
-def _check_re(value: Any) -> None:
+def _check_re(value: object) -> None:
     if type(value) is not tuple or not 1 <= len(value) <= REFERENCES_MAX:
         raise Malformed(f"`re` is a list of 1 to {REFERENCES_MAX} references", rule=_RULE)
     for one in value:
@@ -121,13 +126,13 @@ def _check_re(value: Any) -> None:
         check_unsigned(index, INDEX_MAX - 1, "the index of a reference", "READ-2")
 
 
-def _check_part(value: Any) -> None:
+def _check_part(value: object) -> None:
     part, parts = check_array(value, 2, None, _RULE)
     check_unsigned(parts, PARTS_MAX, "the number of parts", _RULE, least=1)
     check_unsigned(part, parts, "`part`", _RULE, least=1)
 
 
-def _check_fields(value: Any) -> None:
+def _check_fields(value: object) -> None:
     if not isinstance(value, Mapping):
         raise Malformed("`fields` is a map", rule=_RULE)
 

@@ -1,19 +1,17 @@
 """Leaves and the bodies that are not sealed: BOOK-2, BOOK-3, BOOK-6, BOOK-8, BOOK-11, BOOK-13 to BOOK-18.
 
-It keeps: what is read fits the CDDL in every part, and one leaf or body has one value and one encoding. Whether an entry
-follows the rules of its book (an earlier epoch, counts that never decrease) is the protocol's business, not asked here.
+It keeps: what is read fits the CDDL in every part, and one leaf or body has one value and one encoding. Whether an
+entry follows the rules of its book (an earlier epoch, counts that never decrease) is the protocol's business.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
-
-import cbor2
+from typing import Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 from detente.errors import LocalMisuse, Malformed
-from detente.formats.canonical import decode, decode_untyped, encode
+from detente.formats.canonical import decode_untyped, encode_untyped
 from detente.formats.content import Content, content_of_map, content_to_map
 from detente.formats.shapes import (
     check_array,
@@ -24,7 +22,7 @@ from detente.formats.shapes import (
     check_text,
     check_unsigned,
 )
-from detente.ids import Milliseconds, Origin, PartyId
+from detente.ids import Origin, PartyId
 from detente.limits import (
     BODY_OCTETS_MAX,
     BOOKS_PER_PARTY_MAX,
@@ -86,7 +84,7 @@ REASON_OCTETS_MAX: Final = 400
 
 def encode_leaf(leaf: Leaf) -> bytes:
     """The octets of a leaf (BOOK-2). Its fields must fit the CDDL already: `check_leaf` before signing (BOOK-11)."""
-    return cbor2.dumps(leaf)
+    return encode_untyped(leaf)
 
 
 def decode_leaf(data: bytes) -> Leaf:
@@ -110,7 +108,7 @@ def check_leaf(leaf: Leaf) -> None:
         raise Malformed("the body hash of a leaf has 32 octets", rule="BOOK-11")
 
 
-def check_leaf_fields(kind: Any, at: Any, precedence: Any, epoch: Any, seen: Any) -> None:
+def check_leaf_fields(kind: object, at: object, precedence: object, epoch: object, seen: object) -> None:
     """Raise Malformed (BOOK-11) unless these fields fit the CDDL. Shared by leaves and by entries in frames; hot."""
     if not (_is_unsigned(kind) and 0 <= kind <= KIND_MAX):
         raise Malformed(f"the kind of an entry is a number from 0 to {KIND_MAX}", rule="BOOK-11")
@@ -151,7 +149,7 @@ class Wrap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """BOOK-13: the charter's digest, why the book was opened, the last known heads of older books, the first HPKE key."""
+    """BOOK-13: the charter's digest, why the book was opened, last known heads of older books, the first HPKE key."""
 
     charter: bytes
     reason: str
@@ -210,7 +208,7 @@ def encode_body(body: Body) -> bytes:
         _READERS[_KINDS[type(body)]](fields)
     except Malformed as fault:
         raise LocalMisuse(f"this entry cannot be written: {fault.text}", rule=fault.rule) from fault
-    octets = encode(fields)
+    octets = encode_untyped(fields)
     if len(octets) > BODY_OCTETS_MAX:
         raise LocalMisuse(
             f"this entry has {len(octets)} octets, more than {BODY_OCTETS_MAX}; say it in several", rule="BOOK-2"
@@ -218,9 +216,10 @@ def encode_body(body: Body) -> bytes:
     return octets
 
 
-def decode_body(kind: int, data: bytes) -> Any:
-    """The body of an entry of `kind`: an Opening, Keys, Open, Adopt, Erased or Closing. Raises Malformed (BOOK-13 to BOOK-18).
+def decode_body(kind: int, data: bytes) -> object:
+    """The body of an entry of `kind`: an Opening, Keys, Open, Adopt, Erased or Closing.
 
+    Raises Malformed (BOOK-13 to BOOK-18).
     A sealed body, and the body of an unknown kind, have no shape that anybody could read: LocalMisuse.
     """
     reader = _READERS.get(kind)
@@ -228,7 +227,7 @@ def decode_body(kind: int, data: bytes) -> Any:
         raise LocalMisuse(f"the body of an entry of kind {kind} is not read here", rule="BOOK-3")
     if not 1 <= len(data) <= BODY_OCTETS_MAX:
         raise Malformed(f"the body of an entry has 1 to {BODY_OCTETS_MAX} octets", rule="BOOK-2")
-    return reader(decode(data))
+    return reader(decode_untyped(data))
 
 
 def _fields_of(body: Body) -> tuple[Any, ...]:
@@ -247,7 +246,7 @@ def _fields_of(body: Body) -> tuple[Any, ...]:
             return ("closing", body.reason)
 
 
-def _opening(fields: Any) -> Opening:
+def _opening(fields: object) -> Opening:
     rule = "BOOK-13"
     _, charter, reason, heads, hpke_key = check_array(fields, 5, "opening", rule)
     check_digest(charter, "the charter of an opening", rule)
@@ -263,7 +262,7 @@ def _opening(fields: Any) -> Opening:
     return Opening(charter, reason, tuple(Head._make(one) for one in heads), hpke_key)
 
 
-def _keys(fields: Any) -> Keys:
+def _keys(fields: object) -> Keys:
     rule = "BOOK-14"
     _, audience, check, wraps, following = check_array(fields, 5, "keys", rule)
     check_party_ids(audience, "the audience of an epoch", rule)
@@ -280,12 +279,12 @@ def _keys(fields: Any) -> Keys:
     return Keys(audience, check, tuple(Wrap._make(one) for one in wraps), following)
 
 
-def _open(fields: Any) -> Open:
+def _open(fields: object) -> Open:
     _, content = check_array(fields, 2, "open", "BOOK-15")
-    return Open(content_of_map(content))
+    return Open(content_of_map(content, level=2))
 
 
-def _adopt(fields: Any) -> Adopt:
+def _adopt(fields: object) -> Adopt:
     rule = "BOOK-16"
     _, what, number, digest = check_array(fields, 4, "adopt", rule)
     check_choice(what, ("charter", "book"), "what is adopted", rule)
@@ -294,7 +293,7 @@ def _adopt(fields: Any) -> Adopt:
     return Adopt(what, number, digest)
 
 
-def _erased(fields: Any) -> Erased:
+def _erased(fields: object) -> Erased:
     rule = "BOOK-17"
     _, index, authority = check_array(fields, 3, "erased", rule)
     check_unsigned(index, INDEX_MAX - 1, "an index", rule)
@@ -302,7 +301,7 @@ def _erased(fields: Any) -> Erased:
     return Erased(index, authority)
 
 
-def _closing(fields: Any) -> Closing:
+def _closing(fields: object) -> Closing:
     _, reason = check_array(fields, 2, "closing", "BOOK-18")
     check_text(reason, REASON_OCTETS_MAX, "the reason of a closing", "BOOK-18")
     return Closing(reason)
@@ -330,12 +329,12 @@ _READERS: Final[MappingProxyType[int, Callable[[Any], Body]]] = MappingProxyType
 )
 
 
-def _is_unsigned(value: Any) -> bool:
+def _is_unsigned(value: object) -> TypeGuard[int]:
     """An integer that is not a boolean; our own IntEnums are."""
     return type(value) is int or isinstance(value, IntEnum)
 
 
-def _check_slot_of_books(slot: Any) -> None:
+def _check_slot_of_books(slot: object) -> None:
     if type(slot) is not tuple or not 2 <= len(slot) <= BOOKS_PER_PARTY_MAX:
         raise Malformed(f"a slot of seen is a count or the counts of 2 to {BOOKS_PER_PARTY_MAX} books", rule="BOOK-11")
     for count in slot:

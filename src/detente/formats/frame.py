@@ -1,7 +1,7 @@
 """What two stations say to each other: the frames of spec/6, one CBOR array each, and their framing on a stream.
 
-It keeps: a frame fits its shape in every part or is refused (FRAME-1); a stream never makes us keep more than one frame.
-Whether items tile anything, and whether a signature verifies, is not asked here.
+It keeps: a frame fits its shape in every part or is refused (FRAME-1); a stream never makes us keep more than one
+frame. Whether items tile anything, and whether a signature verifies, is not asked here.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
-import cbor2
-
-from detente.errors import LocalMisuse, Malformed
-from detente.formats.canonical import decode_untyped
+from detente.errors import LocalMisuse, Malformed, impossible
+from detente.formats.canonical import decode_untyped, encode_untyped
 from detente.formats.entry import DIGEST_OCTETS, NUMBER_MAX, Seen, check_leaf_fields
-from detente.formats.shapes import check_array, check_digest, check_octets, check_octets_within, check_text, check_unsigned
+from detente.formats.shapes import (
+    check_array,
+    check_digest,
+    check_octets,
+    check_octets_within,
+    check_text,
+    check_unsigned,
+)
 from detente.limits import (
     BODY_OCTETS_MAX,
     BOOKS_PER_PARTY_MAX,
@@ -42,7 +47,7 @@ _RULE = "FRAME-1"
 
 
 class BookState(NamedTuple):
-    """One book in HELLO: its number in frames, how many of its entries are durable, the size of its largest verified head."""
+    """One book in HELLO: its number in frames, how many entries are durable, the size of the largest verified head."""
 
     book: int
     durable: int
@@ -50,7 +55,7 @@ class BookState(NamedTuple):
 
 
 class EntryItem(NamedTuple):
-    """FRAME-3: a leaf's fields and the body that its size and hash follow from. `view` is None where it can be computed."""
+    """FRAME-3: a leaf's fields and the body (its size and hash follow). `view` is None where it can be computed."""
 
     kind: int
     at: int
@@ -162,7 +167,9 @@ def encode_frame(frame: Frame) -> bytes:
                 FORK, frame.handle, frame.book, frame.size_a, frame.root_a, frame.signature_a, frame.signature_b,
                 frame.items,
             )  # fmt: skip
-    octets = cbor2.dumps(fields)
+        case _:
+            impossible(f"there is no frame of the class {type(frame).__name__}")
+    octets = encode_untyped(fields)
     if len(octets) > FRAME_OCTETS_MAX:
         raise LocalMisuse(f"a frame has at most {FRAME_OCTETS_MAX} octets, not {len(octets)}; send less at once")
     return octets
@@ -182,7 +189,7 @@ def decode_frame(data: bytes) -> Frame:
     return reader(fields)
 
 
-def decode_item(fields: Any) -> Item:
+def decode_item(fields: object) -> Item:
     """The entry or the subtree that a decoded array holds. Raises Malformed (FRAME-1, BOOK-11). Hot."""
     if type(fields) is tuple:
         if len(fields) == 7:
@@ -358,7 +365,7 @@ def _fork(fields: tuple[Any, ...]) -> ForkFrame:
     return ForkFrame(handle, book, size_a, root_a, signature_a, signature_b, tuple(subtrees))
 
 
-def _check_book(book: Any) -> None:
+def _check_book(book: object) -> None:
     check_unsigned(book, BOOK_CODE_MAX, "the number of a book", _RULE)
 
 
