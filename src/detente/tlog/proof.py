@@ -66,7 +66,7 @@ def verify_subtree(start: int, stop: int, size: int, subtree: bytes, root: bytes
     """
     if not 0 <= start < stop <= size or start & ((1 << (stop - start - 1).bit_length()) - 1):
         return False
-    if any(len(part) != 32 for part in proof):
+    if any(len(part) != 32 for part in (subtree, root, *proof)):
         return False
     # Positions, at the level reached so far, of the first and last node of the subtree and of the last of the tree.
     first, last, end = start, stop - 1, size - 1
