@@ -1,4 +1,4 @@
-"""Go's own transparency log packages accept what we make, refuse it with a bit changed, and we accept what they make."""
+"""Go's own transparency log packages accept what we make, refuse a changed bit, and we accept what they make."""
 
 import json
 import subprocess
