@@ -7,7 +7,7 @@ No two uses share a label, so an output made for one use can never be taken for 
 VIEW = "detente/1 view"
 
 # HMAC under the epoch's secret (EPOCH-3). Proves the secret to its reader; keeps the check apart from message keys.
-EPOCH_CHECK = "detente/1 epoch"
+EPOCH = "detente/1 epoch"
 
 # HPKE `info` (EPOCH-5). Ties a wrap to channel, book, index, audience and reader, so that it opens nowhere else.
 WRAP = "detente/1 wrap"
@@ -24,4 +24,4 @@ SEAL = "detente/1 seal"
 # First element of a bundle file (chapter 8). Not hashed: it tells what the file is.
 BUNDLE = "detente/1 bundle"
 
-ALL = (VIEW, EPOCH_CHECK, WRAP, MESSAGE, COMMIT, SEAL, BUNDLE)
+ALL = (VIEW, EPOCH, WRAP, MESSAGE, COMMIT, SEAL, BUNDLE)
