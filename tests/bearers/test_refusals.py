@@ -1,7 +1,6 @@
 """Whoever is not a station of our charters is refused, told of and counted, and no other link is harmed."""
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import time
@@ -76,8 +75,7 @@ def test_tls_1_2_is_refused() -> None:
     async def scene() -> None:
         async with two_stations() as (alfa, bravo):
             context = outsider_context(alfa.identity)
-            with pytest.warns(DeprecationWarning) if False else contextlib.nullcontext():
-                context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             with pytest.raises(ssl.SSLError) as caught:
                 await asyncio.open_connection("127.0.0.1", bravo.port, ssl=context)
@@ -152,7 +150,9 @@ def test_another_station_at_the_address_is_refused() -> None:
             alfa.bearer.trust("charlie", charlie.certificate)
             with pytest.raises(BearerFault, match="is really bravo"):
                 await alfa.bearer.dial("127.0.0.1", bravo.port, "charlie")
-            async with listening(make_station(make_identity("delta"), "delta", {"alfa": alfa.identity.certificate})) as delta:
+            async with listening(
+                make_station(make_identity("delta"), "delta", {"alfa": alfa.identity.certificate})
+            ) as delta:
                 with pytest.raises(BearerFault, match="unknown certificate"):
                     await alfa.bearer.dial("127.0.0.1", delta.port, "bravo")
                 await until(lambda: delta.refused)
@@ -202,7 +202,9 @@ def test_a_certificate_outside_its_dates_is_refused(from_day: int, to_day: int, 
 
     async def scene() -> None:
         good_identity, bad_identity = make_identity("good"), make_identity("bad", from_day=from_day, to_day=to_day)
-        good = make_station(good_identity, "good", {"bad": bad_identity.certificate, "other": make_identity("x").certificate})
+        good = make_station(
+            good_identity, "good", {"bad": bad_identity.certificate, "other": make_identity("x").certificate}
+        )
         bad = make_station(bad_identity, "bad", {"good": good_identity.certificate})
         async with listening(good):
             with pytest.raises(LocalMisuse, match=f"our certificate .*{ours}|our certificate {ours}"):
@@ -259,7 +261,7 @@ def test_a_slow_handshake_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_strangers_take_a_bounded_number_of_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When all places for handshakes are taken the oldest gives way, so a station still gets through; few are told of."""
+    """When all places for handshakes are taken the oldest gives way, so a station still gets through."""
     monkeypatch.setattr(tls, "HANDSHAKES_MAX", 5)
 
     async def scene() -> None:
@@ -296,14 +298,14 @@ def test_links_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     run(scene())
 
 
-def test_doors_that_cannot_be_opened_are_the_operators_to_mend(unused_address: str = "192.0.2.1") -> None:
+def test_doors_that_cannot_be_opened_are_the_operators_to_mend() -> None:
     """A port in use, an address that is not ours and one that is none are LocalMisuse and say what to do."""
 
     async def scene() -> None:
         async with two_stations() as (alfa, bravo):
             for host, port, text in (
                 ("127.0.0.1", bravo.port, "the port is in use"),
-                (unused_address, 0, "does not have that address"),
+                ("192.0.2.1", 0, "does not have that address"),
                 ("127.0.0.1", 99_999, "not an address"),
                 ("name.invalid", 0, "cannot be resolved"),
             ):

@@ -1,1 +1,1 @@
-"""Bearers carry frames between two stations and know nothing of what stands in them. Async; siblings blind to each other."""
+"""Bearers carry frames between two stations and know nothing of what stands in them."""

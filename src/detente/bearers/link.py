@@ -1,7 +1,7 @@
 """One link: a proved TLS 1.3 connection to one station, which carries frames in order, each preceded by its length.
 
-Its law: nothing is handed up before the other side has proved which station it is; what is buffered is bounded both ways;
-a link ends once, with a reason, and says so once, after the last frame that came whole. Used from one event loop.
+Its law: nothing is handed up before the other side has proved which station it is; what is buffered is bounded both
+ways; a link ends once, with a reason, and says so once, after the last frame that came whole. Used from one event loop.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from detente.limits import FRAME_OCTETS_MAX, HANDSHAKE_SECONDS_MAX, LINK_UNSENT_
 
 GOODBYE_SECONDS_MAX = 10  # how long a closed link may still send and receive what was under way
 ARRIVED_OCTETS_MAX = 262_144  # frames that wait for a slow engine; beyond this we stop reading from the wire
-KERNEL_UNSENT_OCTETS_MAX = 131_072  # what the kernel queues unsent, so that an urgent frame does not wait behind megabytes
+KERNEL_UNSENT_OCTETS_MAX = 131_072  # what the kernel queues unsent: an urgent frame shall not wait behind megabytes
 
 
 class Keeper(Protocol):
@@ -138,10 +138,14 @@ class Link(asyncio.Protocol):
         if self._state is not _State.OPEN:
             raise self._fault_of_closed()
         if self.unsent_octets >= LINK_UNSENT_OCTETS_MAX:
-            raise LocalMisuse(f"{self.peer} takes frames more slowly than they are sent; await drained() before sending more")
+            raise LocalMisuse(
+                f"{self.peer} takes frames more slowly than they are sent; await drained() before sending more"
+            )
         for frame in frames:
             if not 0 < len(frame) <= FRAME_OCTETS_MAX:
-                raise LocalMisuse(f"a frame of {len(frame)} octets; it must have 1 to {FRAME_OCTETS_MAX}", rule="spec/6")
+                raise LocalMisuse(
+                    f"a frame of {len(frame)} octets; it must have 1 to {FRAME_OCTETS_MAX}", rule="spec/6"
+                )
         for frame in frames:
             prefix = length_prefix(len(frame))
             self._corked += (prefix, frame)
@@ -150,7 +154,7 @@ class Link(asyncio.Protocol):
             self._uncorking = self._loop.call_soon(self._uncork)
 
     async def drained(self) -> None:
-        """Return when at most about half of LINK_UNSENT_OCTETS_MAX waits here. Raises BearerFault if the link ends first."""
+        """Return when at most half of LINK_UNSENT_OCTETS_MAX waits here. Raises BearerFault if the link ends first."""
         self._uncork()
         await self._room.wait()
         if self._state is not _State.OPEN:
@@ -392,8 +396,8 @@ class Link(asyncio.Protocol):
 def notice_silence(connection: socket.socket, seconds: int) -> None:
     """Let the kernel end the connection when the other side's kernel has not answered for `seconds`; needs no frames.
 
-    Keepalive probes find a peer that vanished while nothing was being sent; TCP_USER_TIMEOUT (RFC 5482) one that vanished
-    while something was. It also decides when probes have failed, so one interval is taken off it.
+    Keepalive probes find a peer that vanished while nothing was being sent; TCP_USER_TIMEOUT (RFC 5482) one that
+    vanished while something was. It also decides when probes have failed, so one interval is taken off it.
     """
     interval = max(1, seconds // 9)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,7 +1,7 @@
-"""Keeping a link to one station up: dial its addresses again and again, more and more slowly, whenever there is no link.
+"""Keeping a link to one station up: dial again and again, more and more slowly, while there is none.
 
-Its law: no clock and no chance of its own; the delays are random, so that two stations that lose their link together do not
-keep calling each other at the same moments, and a hundred do not all call the hub at once.
+Its law: no clock and no chance of its own; the delays are random, so that two stations that lose their link together
+do not keep calling each other at the same moments, and a hundred do not all call the hub at once.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ def parse_address(text: str) -> tuple[str, int]:
 class Redialler:
     """Dials `peer` at its `addresses`, (host, port), in turn, until `run` is cancelled.
 
-    `chance()` gives a float in [0, 1); `sleep(seconds)` waits. `on_failed(address, fault)` is told of each call that came to
-    nothing. The delay doubles from DELAY_SECONDS_MIN to DELAY_SECONDS_MAX, each time shortened by up to half by chance; it
-    starts anew after a link that brought something, so that a listener that refuses us is not stormed.
+    `chance()` gives a float in [0, 1); `sleep(seconds)` waits. `on_failed(address, fault)` is told of each call that
+    came to nothing. The delay doubles from DELAY_SECONDS_MIN to DELAY_SECONDS_MAX, each time shortened by up to half
+    by chance; it starts anew after a link that brought something, so that a listener that refuses us is not stormed.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Redialler:
         self._on_failed = on_failed
 
     async def run(self) -> Never:
-        """Keep the link up. Raises LocalMisuse when dialling cannot succeed whatever the other side does (see `dial`)."""
+        """Keep the link up. Raises LocalMisuse when no call can succeed, whatever the other side does (see `dial`)."""
         calls = 0
         delay = DELAY_SECONDS_MIN
         while True:

@@ -1,7 +1,7 @@
-"""TLS 1.3 as a pure machine: octets in, octets out. Its law: no socket, no clock; one channel is used for one connection.
+"""TLS 1.3 as a pure machine: octets in, octets out. Its law: no socket, no clock; one channel, one connection.
 
-The standard library's own asyncio TLS is not used: it drops the alert that says why a handshake failed, tells a listener
-nothing of failed handshakes, and has no half-close. This wraps the same OpenSSL with some sixty lines.
+The standard library's own asyncio TLS is not used: it drops the alert that says why a handshake failed, tells a
+listener nothing of failed handshakes, and has no half-close. This wraps the same OpenSSL with some sixty lines.
 """
 
 import ssl
@@ -13,7 +13,7 @@ _SERVER_FLIGHT_OCTETS_MAX = 4_096  # a server hello is far shorter; more is not 
 
 
 class SecureChannel:
-    """One side of one TLS connection. Any method may raise ssl.SSLError; then `outgoing` may hold an alert to be sent."""
+    """One side of one TLS connection. Methods may raise ssl.SSLError; then `outgoing` may hold an alert to send."""
 
     def __init__(self, context: ssl.SSLContext, *, dialled: bool) -> None:
         self._incoming = ssl.MemoryBIO()
@@ -54,7 +54,7 @@ class SecureChannel:
             rest = rest[self._tls.write(rest) :]
 
     def say_goodbye(self) -> None:
-        """Seal a close_notify: we send no more, and still read (RFC 8446 section 6.1). Call `receive` first, `send` never after."""
+        """Seal a close_notify (RFC 8446 section 6.1): we still read, but `send` must not be called any more."""
         try:
             self._tls.unwrap()
         except ssl.SSLWantReadError:
@@ -98,8 +98,8 @@ class SecureChannel:
 def key_exchange_group(server_flight: bytes) -> int:
     """The number of the agreed group from the clear server hello (RFC 8446 section 4.1.3), or 0 if it cannot be read.
 
-    The standard library cannot name it before Python 3.15. Once the handshake is done the hello is authenticated. A hello
-    that asks for another try names the same group as the one that follows it.
+    The standard library cannot name it before Python 3.15. Once the handshake is done the hello is authenticated. A
+    hello that asks for another try names the same group as the one that follows it.
     """
     hello = server_flight[9:]  # after the headers of the record (5) and of the handshake message (4)
     if server_flight[:1] != b"\x16" or server_flight[5:6] != b"\x02" or len(hello) < 35:
@@ -109,6 +109,6 @@ def key_exchange_group(server_flight: bytes) -> int:
         kind = int.from_bytes(hello[at : at + 2], "big")
         length = int.from_bytes(hello[at + 2 : at + 4], "big")
         if kind == 51:  # key_share
-            return int.from_bytes(hello[at + 4 : at + 6], "big")
+            return int.from_bytes(hello[at + 4 : at + 6], "big") if at + 6 <= len(hello) else 0
         at += 4 + length
     return 0

@@ -1,9 +1,9 @@
-"""The TLS bearer: one door for all links of a station, TLS 1.3 only, both sides proved by certificates that a charter holds.
+"""The TLS bearer: one door for all links of a station, TLS 1.3 only, both sides proved by pinned certificates.
 
 Its law: a link is handed over only when the other side's certificate is octet for octet one that we were told to trust;
-between two stations at most one link stays; a stranger costs a bounded place for a bounded time and harms no other link.
-There is no session resumption: each connection proves both keys anew. No host name is sent, and none is believed.
-Runs on Linux (memfd, TCP_USER_TIMEOUT), in one event loop.
+between two stations at most one link stays; a stranger costs a bounded place for a bounded time and harms no other
+link. There is no session resumption: each connection proves both keys anew. No host name is sent, and none is
+believed. Runs on Linux (memfd, TCP_USER_TIMEOUT), in one event loop.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _KEY_ROUNDS = 1_000  # the password below is random, so more rounds would only c
 
 @dataclass(frozen=True)
 class Identity:
-    """A station's certificate (DER) and its key. Raises LocalMisuse if they do not belong together, Malformed if unreadable."""
+    """A station's certificate (DER) and its key. Raises LocalMisuse if they do not belong together, or Malformed."""
 
     certificate: bytes
     key: SigningKey = field(repr=False)
@@ -54,15 +54,16 @@ class TlsBearer:
     """Keeps the links of one station.
 
     `trusted` maps the name of each other station to its certificate (DER). Callbacks, all called from the event loop:
-    `on_open(link)` once a link is proved and kept. `on_frames(link, frames)` with frames in order; the link's next ones come
-    after it returns, so a slow taker slows the sender down; a Fault that it raises ends the link. `on_closed(link, fault)`
-    once for each link that was opened, after its last frames; no fault means that either side closed it in good order; an
-    InternalFault means that a callback failed, with the error as its cause. `on_refused(address, fault)` for a connection
-    to us that came to nothing, at most REFUSALS_TOLD_MAX times in REFUSALS_TOLD_SECONDS; `refused_count` counts all.
+    `on_open(link)` once a link is proved and kept. `on_frames(link, frames)` with frames in order; the link's next
+    ones come after it returns, so a slow taker slows the sender down; a Fault that it raises ends the link.
+    `on_closed(link, fault)` once for each link that was opened, after its last frames; no fault means that either side
+    closed it in good order; an InternalFault means that a callback failed, with the error as its cause.
+    `on_refused(address, fault)` for a connection to us that came to nothing, at most REFUSALS_TOLD_MAX times in
+    REFUSALS_TOLD_SECONDS; `refused_count` counts all.
 
     A new link may be opened before an older one to the same peer is closed. A dialled link may be opened and then be
-    refused by the listener, for in TLS 1.3 the dialler is through first; until its `received_at` is set nothing is certain.
-    A link lives on when a certificate runs out; the next one will not come about.
+    refused by the listener, for in TLS 1.3 the dialler is through first; until its `received_at` is set nothing is
+    certain. A link lives on when a certificate runs out; the next one will not come about.
     """
 
     def __init__(
@@ -103,10 +104,10 @@ class TlsBearer:
             self.trust(name, certificate)
 
     async def listen(self, host: str, port: int) -> int:
-        """Take connections at an address of ours, "" for all of them; port 0 for any. Returns the port. May be called again.
+        """Take connections at an address of ours, "" for all; port 0 for any. Returns the port. May be called again.
 
-        Raises LocalMisuse if the door cannot be opened (port in use, address not ours, no permission) or if our certificate
-        is outside its dates; BearerFault if the system fails otherwise.
+        Raises LocalMisuse if the door cannot be opened (port in use, address not ours, no permission) or if our
+        certificate is outside its dates; BearerFault if the system fails otherwise.
         """
         self._require_open()
         self._require_own_dates()
@@ -116,15 +117,17 @@ class TlsBearer:
         except OSError as error:
             raise fault_of_listening(error, host or "all addresses", port) from error
         except (ValueError, OverflowError) as error:
-            raise LocalMisuse(f"cannot listen at {host!r} port {port}: not an address; write a host and a port") from error
+            raise LocalMisuse(
+                f"cannot listen at {host!r} port {port}: not an address; write a host and a port"
+            ) from error
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
     async def dial(self, host: str, port: int, expected: str) -> Link:
-        """Call a station; return the link to it that stays, which may be one that came about meanwhile. `on_open` was called.
+        """Call a station; return the link to it that stays, maybe one that came about meanwhile, after `on_open`.
 
-        Raises LocalMisuse if our certificate is outside its dates or `expected` is not trusted; BearerFault if the station
-        cannot be reached or proved within HANDSHAKE_SECONDS_MAX, or another one is there.
+        Raises LocalMisuse if our certificate is outside its dates or `expected` is not trusted; BearerFault if the
+        station cannot be reached or proved within HANDSHAKE_SECONDS_MAX, or another one is there.
         """
         self._require_open()
         self._require_own_dates()
@@ -204,7 +207,9 @@ class TlsBearer:
         """See Keeper."""
         name = self._names.get(certificate)  # pinned: octet for octet
         if name is None:
-            raise BearerFault(f"{link.who} showed a certificate that stands in none of our charters; perhaps ours is not the newest")
+            raise BearerFault(
+                f"{link.who} showed a certificate that stands in none of our charters; perhaps ours is not the newest"
+            )
         if link.expected and name != link.expected:
             raise BearerFault(f"{link.address} is really {name}; correct the address of {link.expected}")
         rival = self.link_to(name)
@@ -230,10 +235,15 @@ class TlsBearer:
             if link.expected not in ("", name):
                 continue
             if code == CERTIFICATE_HAS_EXPIRED and ends_s < self._now_s():
-                texts.append(f"the certificate of {name} ran out on {_date(ends_s)}: {name} must bring a new one by a charter amendment")
+                texts.append(
+                    f"the certificate of {name} ran out on {_date(ends_s)}: "
+                    f"{name} must bring a new one by a charter amendment"
+                )
             if code == CERTIFICATE_NOT_YET_VALID and begins_s > self._now_s():
                 texts.append(f"the certificate of {name} is valid only from {_date(begins_s)}: compare the clocks")
-        return BearerFault("; or ".join(texts) or f"the certificate of {link.who} is outside its dates: compare the clocks")
+        return BearerFault(
+            "; or ".join(texts) or f"the certificate of {link.who} is outside its dates: compare the clocks"
+        )
 
     def opened(self, link: Link) -> None:
         """See Keeper."""
@@ -281,8 +291,8 @@ class TlsBearer:
     def _supersedes(self, link: Link, rival: Link) -> bool:
         """Whether a new link takes the place of the one that stood. Both stations come to the same answer.
 
-        Who dials again, or dials long after, has lost the one that stood, even if we have not noticed yet. If both dialled
-        at once, the link dialled by the station whose certificate has the smaller fingerprint stays.
+        Who dials again, or dials long after, has lost the one that stood, even if we have not noticed yet. If both
+        dialled at once, the link dialled by the station whose certificate has the smaller fingerprint stays.
         """
         long_after = rival.opened_at is not None and self._monotonic() - rival.opened_at > HANDSHAKE_SECONDS_MAX
         if link.dialled == rival.dialled or long_after:
@@ -319,12 +329,12 @@ def _context(identity: Identity, protocol: int) -> ssl.SSLContext:
     context.check_hostname = False  # certificates are pinned whole; names in them mean nothing
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a certificate that we were given is trusted by itself
-    # OpenSSL takes keys from files only. A memfd never touches a disk; the key in it is encrypted with a password that is
-    # forgotten at once, because other processes of this user can open the memfd for as long as it lives.
+    # OpenSSL takes keys from files only. A memfd never touches a disk; the key in it is encrypted with a password that
+    # is forgotten at once, because other processes of this user can open the memfd for as long as it lives.
     password = secrets.token_hex(32)
     pem = write_key(identity.key, password, secrets.token_bytes(ENTROPY_OCTETS), _KEY_ROUNDS)
     descriptor = os.memfd_create("detente")
-    with open(descriptor, "wb") as file:
+    with os.fdopen(descriptor, "wb") as file:
         file.write(ssl.DER_cert_to_PEM_cert(identity.certificate).encode() + pem)
         file.flush()
         context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=password)

@@ -1,6 +1,7 @@
-"""What went wrong on the wire, in words: the errors of OpenSSL and of the operating system become faults of `detente.errors`.
+"""What went wrong on the wire: errors of OpenSSL and of the operating system become faults, in words.
 
-Faults are told apart by error numbers and by OpenSSL's reason codes, never by text. Nothing that a stranger sent is quoted.
+Faults are told apart by error numbers and by OpenSSL's reason codes, never by text. What a
+stranger sent is not quoted.
 """
 
 import errno
@@ -14,14 +15,13 @@ from detente.errors import BearerFault, Fault, LocalMisuse
 CERTIFICATE_NOT_YET_VALID = 9
 CERTIFICATE_HAS_EXPIRED = 10
 
-_AMENDMENT = "bring a new one by a charter amendment"
 _REASONS = {
     # Alerts: the other side says why it refuses us.
     "TLSV1_ALERT_UNKNOWN_CA": "{who} refuses us: our certificate stands in no charter that it holds; "
     "compare the charters and the fingerprint of our card",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "{who} refuses us: it does not accept our certificate; compare the charters",
-    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "{who} refuses us: by its clock our certificate has run out; compare the clocks, or "
-    + _AMENDMENT,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "{who} refuses us: by its clock our certificate has run out; "
+    "compare the clocks, or bring a new one by a charter amendment",
     "SSLV3_ALERT_BAD_CERTIFICATE": "{who} refuses us: by its clock our certificate is not valid yet, or it is damaged; "
     "compare the clocks",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "{who} refuses us: it got no certificate of ours",
@@ -34,7 +34,7 @@ _REASONS = {
     "WRONG_VERSION_NUMBER": "{who} does not speak TLS, so it is no station",
 }
 _ERRNO_TEXTS = {
-    errno.ECONNREFUSED: "{who} refuses the connection: nothing listens there; check that its station runs, and its port",
+    errno.ECONNREFUSED: "{who} refuses the connection: nothing listens there; check the station and the port",
     errno.ETIMEDOUT: "{who} has gone silent: it, or the network, no longer answers",
     errno.ECONNRESET: "{who} broke off the connection",
     errno.EPIPE: "{who} broke off the connection",
@@ -60,11 +60,15 @@ def fault_of_tls(error: ssl.SSLError, who: str) -> BearerFault:
 def fault_of_system(error: OSError, who: str) -> BearerFault:
     """A connection that could not be made, or that was lost."""
     if isinstance(error, socket.gaierror):
-        return BearerFault(f"the name of {who} cannot be resolved; check the address, or name the host by its IP address")
+        return BearerFault(
+            f"the name of {who} cannot be resolved; check the address, or name the host by its IP address"
+        )
     text = _ERRNO_TEXTS.get(error.errno or 0)
     if text:
         return BearerFault(text.format(who=who))
-    return BearerFault(f"{who} cannot be reached: {os.strerror(error.errno) if error.errno else 'all its addresses failed'}")
+    return BearerFault(
+        f"{who} cannot be reached: {os.strerror(error.errno) if error.errno else 'all its addresses failed'}"
+    )
 
 
 def fault_of_listening(error: OSError, host: str, port: int) -> Fault:
