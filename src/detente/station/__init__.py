@@ -1,0 +1,1 @@
+"""A running station: its keys, its anchor, and the loop that commits, then sends, then tells."""
