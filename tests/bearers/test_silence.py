@@ -48,6 +48,28 @@ def test_a_half_open_link_is_noticed(busy: bool) -> None:
     run(scene())
 
 
+def test_a_peer_whose_engine_stands_still_is_noticed() -> None:
+    """A peer that takes nothing while we have more to send is given up too, although its kernel answers."""
+
+    async def scene() -> None:
+        async with two_stations(silence_seconds=2) as (alfa, bravo):
+            ours = await alfa.bearer.dial("127.0.0.1", bravo.port, "bravo")
+            bravo.gate.clear()
+
+            async def write_for_ever() -> None:
+                while True:
+                    ours.send(b"x" * 60_000)
+                    await ours.drained()
+
+            with pytest.raises(BearerFault, match="gone silent"):
+                await write_for_ever()
+            await ours.closed()
+            bravo.gate.set()
+            await until(lambda: bravo.closed)
+
+    run(scene())
+
+
 def test_a_quiet_link_stays() -> None:
     """A link without frames outlives the time of silence, because the other kernel answers; nobody sends anything."""
 

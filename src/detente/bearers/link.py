@@ -143,9 +143,7 @@ class Link(asyncio.Protocol):
             )
         for frame in frames:
             if not 0 < len(frame) <= FRAME_OCTETS_MAX:
-                raise LocalMisuse(
-                    f"a frame of {len(frame)} octets; it must have 1 to {FRAME_OCTETS_MAX}", rule="spec/6"
-                )
+                raise LocalMisuse(f"a frame of {len(frame)} octets; it must have 1 to {FRAME_OCTETS_MAX}")
         for frame in frames:
             prefix = length_prefix(len(frame))
             self._corked += (prefix, frame)
@@ -229,8 +227,8 @@ class Link(asyncio.Protocol):
         if self._state is _State.PARTING or exc is None:
             self._end(None)
         elif isinstance(exc, OSError):
-            fault = fault_of_system(exc, self.who)
-            self._end(BearerFault(fault.text + self._hint()))
+            hint = self._hint() if isinstance(exc, ConnectionError) else ""
+            self._end(BearerFault(fault_of_system(exc, self.who).text + hint))
         else:
             self._end(InternalFault(f"the transport failed with {type(exc).__name__}"))
         if self._deadline:
@@ -398,6 +396,7 @@ def notice_silence(connection: socket.socket, seconds: int) -> None:
 
     Keepalive probes find a peer that vanished while nothing was being sent; TCP_USER_TIMEOUT (RFC 5482) one that
     vanished while something was. It also decides when probes have failed, so one interval is taken off it.
+    A peer whose kernel answers but whose engine takes nothing for that long, while we have more to send, ends likewise.
     """
     interval = max(1, seconds // 9)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

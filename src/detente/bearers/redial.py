@@ -23,7 +23,7 @@ def parse_address(text: str) -> tuple[str, int]:
     """Host and port of `tls://host:port`; an IPv6 address stands in brackets. Raises LocalMisuse."""
     match = _ADDRESS.fullmatch(text)
     if not match or int(match[3]) > PORT_MAX:
-        raise LocalMisuse(f"{text!a} is not an address; write tls://HOST:PORT", rule="spec/3")
+        raise LocalMisuse(f"{text!a} is not an address; write tls://HOST:PORT")
     return match[1] or match[2], int(match[3])
 
 

@@ -191,7 +191,10 @@ class TlsBearer:
         return [link for link in self._links.values() if link.is_open]
 
     async def close(self) -> None:
-        """Stop listening and close all links in good order; returns when all are closed. Idempotent."""
+        """Stop listening and close all links in good order. Idempotent.
+
+        Returns when each has said goodbye, or GOODBYE_SECONDS_MAX are over, and `on_frames` has taken what it brought.
+        """
         self._is_closed = True
         for server in self._servers:
             server.close()
@@ -273,6 +276,8 @@ class TlsBearer:
             oldest.close(f"{HANDSHAKES_MAX} others came after it")
         link = self._make_link(self._listening, dialled=False, expected="", address="")
         self._unproved[link] = None
+        if self._is_closed:  # it came while the door was being shut
+            link.close("the station is stopping")
         return link
 
     def _make_link(self, context: ssl.SSLContext, *, dialled: bool, expected: str, address: str) -> Link:

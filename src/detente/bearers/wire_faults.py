@@ -35,7 +35,7 @@ _REASONS = {
 }
 _ERRNO_TEXTS = {
     errno.ECONNREFUSED: "{who} refuses the connection: nothing listens there; check the station and the port",
-    errno.ETIMEDOUT: "{who} has gone silent: it, or the network, no longer answers",
+    errno.ETIMEDOUT: "{who} has gone silent: it, its engine or the network stands still",
     errno.ECONNRESET: "{who} broke off the connection",
     errno.EPIPE: "{who} broke off the connection",
     errno.EHOSTUNREACH: "no route to {who}; check the network and the address",
