@@ -63,7 +63,7 @@ def check(connection: sqlite3.Connection, path: str) -> None:
 def migrate(connection: sqlite3.Connection, path: str) -> None:
     """Bring the file up to date, each migration in one transaction. Raises StoreFault, or sqlite3.Error.
 
-    Takes the write lock even if there is nothing to do, so that a file that cannot be written is found when it is opened.
+    Takes the write lock even if there is nothing to do: a file that cannot be written is found when it is opened.
     """
     while True:
         connection.execute("BEGIN IMMEDIATE")

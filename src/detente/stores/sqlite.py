@@ -360,6 +360,8 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
         raise StoreFault(f"{path} cannot have a write-ahead log here (is it a network file system?); use a local disk")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES_MAX}")
+    # Empty the log now: what a failed sync has left in it may be in memory only, and look written; the copy is synced.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     schema.migrate(connection, path)
 
 
