@@ -20,7 +20,7 @@ from detente.tlog.checkpoint import (
     cosign,
     verify_cosignature,
 )
-from detente.tlog.note import VerifierKey
+from detente.tlog.vkeys import COSIGNATURE, VerifierKey
 
 
 class Receipts:

@@ -34,7 +34,7 @@ def _channel(driver: Driver, channel: Channel) -> dict[str, Any]:
             {
                 "party": party.id,
                 "station": station.id,
-                "certificate": station.tls_fingerprint.hex(),
+                "certificate": certificate_fingerprint(station.tls).hex(),
                 "link": "down",
                 "since": None,
                 "description": "",

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from detente.contracts import Anchor, Store
+from detente.crypto.certificates import certificate_fingerprint
 from detente.errors import Fault, LocalMisuse, Malformed, PeerViolation
 from detente.formats.frame import Hello, decode_frame
 from detente.ids import Milliseconds, Origin, PartyId, Ref, origin_of
@@ -193,7 +194,7 @@ class Driver:
             for party in channel.roster.newest.charter.parties:
                 for station in party.stations:
                     if (party.id, station.id) != (self.party, self.station):
-                        found.setdefault(station.tls_fingerprint.hex(), (f"{party.id}/{station.id}", station.tls))
+                        found.setdefault(certificate_fingerprint(station.tls).hex(), (f"{party.id}/{station.id}", station.tls))
         return found
 
     def addresses(self) -> dict[str, tuple[str, ...]]:
@@ -202,7 +203,7 @@ class Driver:
         for channel in self.channels.values():
             for party in channel.roster.newest.charter.parties:
                 for station in party.stations:
-                    name, _ = self.stations().get(station.tls_fingerprint.hex(), ("", b""))
+                    name, _ = self.stations().get(certificate_fingerprint(station.tls).hex(), ("", b""))
                     if name:
                         found[name] = tuple(dict.fromkeys((*found.get(name, ()), *station.bearers)))
         return found
@@ -216,7 +217,7 @@ class Driver:
         for name, channel in self.channels.items():
             for party in channel.roster.newest.charter.parties:
                 for station in party.stations:
-                    if station.tls_fingerprint.hex() == link:
+                    if certificate_fingerprint(station.tls).hex() == link:
                         found[name] = Peer(party.id, station.id)
         self._peers[link] = found
         return found
