@@ -43,6 +43,9 @@ class Store(Protocol):
     def entries(self, origin: Origin, start: int, stop: int) -> list[EntryRow]:
         """The entries held with start <= index < stop, by index; indexes not held are left out."""
 
+    def special_entries(self, origin: Origin) -> list[EntryRow]:
+        """The entries held that are neither sealed nor open (BOOK-3), by index; found without reading the others."""
+
     def hashes(self, origin: Origin, level: int, start: int, stop: int) -> list[bytes]:
         """Hashes of the complete subtrees `start` to `stop` - 1 of a level that is a multiple of 8 (level 0: leaf hashes)
 

@@ -17,7 +17,7 @@ class Ref(NamedTuple):
 
     party: PartyId
     book: int
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own `index` is never wanted here
 
     def __str__(self) -> str:
         return f"{self.party}/{self.index}" if self.book == 1 else f"{self.party}.{self.book}/{self.index}"

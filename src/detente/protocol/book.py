@@ -27,7 +27,7 @@ from detente.tlog.tree import Frontier, completed_nodes, cover, frontier_at, lea
 class HeldEntry(NamedTuple):
     """An entry with its place."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own `index` is never wanted here
     leaf: Leaf
     leaf_octets: bytes
     leaf_hash: bytes
@@ -125,9 +125,7 @@ class BookCopy:
 
     def cover_items(self, start: int, stop: int) -> list[Subtree]:
         """The cover of [start, stop) as frame items; all of it is held."""
-        return [
-            Subtree(level, subtree_hash(self.read_hashes, level, at >> level)) for level, at in cover(start, stop)
-        ]
+        return [Subtree(level, subtree_hash(self.read_hashes, level, at >> level)) for level, at in cover(start, stop)]
 
     def entries(self, start: int, stop: int) -> list[HeldEntry]:
         """Committed or pending entries of [start, stop), all of them held."""

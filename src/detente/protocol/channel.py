@@ -12,12 +12,13 @@ The rules live there; here is only their order within a turn.
 from dataclasses import dataclass, field
 
 from detente.errors import Fault
+from detente.formats.canonical import Value
 from detente.formats.content import Content
 from detente.formats.dictionary import dictionary_for
-from detente.formats.entry import Precedence
+from detente.formats.entry import Keys, Kind, Opening, Precedence, decode_body
 from detente.ids import Milliseconds, Origin, PartyId, Ref
 from detente.protocol.book import HeldEntry
-from detente.protocol.effects import AnchorRecord, NoteRow, StoredBook, Work
+from detente.protocol.effects import AnchorRecord, EntryRow, NoteRow, StoredBook, Work
 from detente.protocol.epochs import Epochs
 from detente.protocol.events import Event, FrameIn, LinkDown, LinkUp, OpenBook, RenewKeys, Say, TakeNote, Tick
 from detente.protocol.incoming import Incoming
@@ -28,7 +29,6 @@ from detente.protocol.roster import Roster
 from detente.protocol.sealing import Unopenable
 from detente.protocol.shelf import Keyring, Shelf
 from detente.protocol.writer import Writer
-from detente.formats.entry import Kind, decode_body
 
 OPENED_IN_ONE_TURN_MAX = 128
 
@@ -77,9 +77,11 @@ class Channel:
 
     def _learn_from_books(self) -> None:
         """Epochs and reader keys from the entries that publish them; then our own newest book."""
-        special = []
+        special: list[tuple[EntryRow, bool]] = []
         for origin, book in self.ledger.books.items():
-            special.extend((row, book.ours) for row in self.ledger.shelf.special_entries(origin) if row.index < book.size)
+            special.extend(
+                (row, book.ours) for row in self.ledger.shelf.special_entries(origin) if row.index < book.size
+            )
         # a wrap names a reader key, so all openings come first, then keys in the order of their books
         special.sort(key=lambda pair: (pair[0].leaf[1] != Kind.OPENING, pair[0].index))
         for row, ours in special:
@@ -90,7 +92,9 @@ class Channel:
 
     def _learn(self, origin: Origin, index: int, kind: int, body: bytes, *, own_book: bool) -> None:
         if kind in (Kind.OPENING, Kind.KEYS):
-            self.epochs.take(origin, index, decode_body(Kind(kind), body), own_book=own_book)
+            said = decode_body(kind, body)
+            if isinstance(said, Opening | Keys):
+                self.epochs.take(origin, index, said, own_book=own_book)
 
     # --- the turn
 
@@ -108,7 +112,7 @@ class Channel:
         self.ledger.check_views()
         head = self.writer.sign_head()
         if head is not None:
-            turn.anchor.append(AnchorRecord(True, head.origin, head.size, head.root))  # noqa: FBT003
+            turn.anchor.append(AnchorRecord(True, head.origin, head.size, head.root))
         turn.anchor.extend(self.receipts.give(now))
         turn.work = self.ledger.close_turn()
         self._note_urgent(before)
@@ -185,7 +189,7 @@ class Channel:
             return fault.reason
         return ""
 
-    def _status(self, fields: dict[str, object], now: Milliseconds) -> None:
+    def _status(self, fields: dict[str, Value], now: Milliseconds) -> None:
         self.writer.say(Content(form="status", fields=fields), Precedence.PRIORITY, (), now)
 
     def _note_urgent(self, before: int) -> None:

@@ -33,7 +33,7 @@ class EntryRow(NamedTuple):
     """One entry. (origin, index) is unique for ever; a second insert is a StoreFault and nothing is written."""
 
     origin: Origin
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's own `index` is never wanted here
     leaf: bytes
     leaf_hash: bytes
     body: bytes
@@ -44,7 +44,7 @@ class NodeRow(NamedTuple):
 
     origin: Origin
     level: int
-    index: int
+    index: int  # type: ignore[assignment]  # see EntryRow
     digest: bytes
 
 
@@ -84,7 +84,7 @@ class FindingRow(NamedTuple):
     """A rule broken by whom, with the octets that prove it. Kept for ever."""
 
     origin: Origin
-    index: int  # the entry, or the size of the head
+    index: int  # type: ignore[assignment]  # see EntryRow; the entry, or the size of the head
     rule: str
     text: str
     proof: bytes

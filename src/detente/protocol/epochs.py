@@ -151,7 +151,9 @@ class Epochs:
                 rule="EPOCH-4",
             )
         if len(newest) > READERS_PER_EPOCH_MAX:
-            raise LocalMisuse(f"{len(newest)} stations would read this; at most {READERS_PER_EPOCH_MAX} can", rule="EPOCH-6")
+            raise LocalMisuse(
+                f"{len(newest)} stations would read this; at most {READERS_PER_EPOCH_MAX} can", rule="EPOCH-6"
+            )
         place = self._roster.place
         return tuple(sorted(newest.values(), key=lambda k: (place(self._note_party(k.origin)), self._number(k.origin))))
 
@@ -205,5 +207,3 @@ def content_of(padded: bytes, dictionary: bytes | None) -> Content:
         return decode_content(octets)
     except Malformed as fault:
         raise Unopenable("content") from fault
-
-

@@ -28,7 +28,9 @@ from detente.protocol.outgoing import SERVING_MS, Outgoing, PeerState
 from detente.protocol.receipts import Receipts
 from detente.tlog.tree import Frontier
 
-GOSSIP_MS = 500  # how often news of others' books is told to peers, and how soon a missing part is asked of a third station
+GOSSIP_MS = (
+    500  # how often news of others' books is told to peers, and how soon a missing part is asked of a third station
+)
 DIRECT_GRACE_MS = 2_000  # a writer with a direct link is given this long before a third station is asked
 ASK_AGAIN_MS = 10_000
 
@@ -38,7 +40,7 @@ class _Behind:
     """A book of which a peer says it holds more than we do."""
 
     since: Milliseconds
-    asked: Milliseconds = -ASK_AGAIN_MS
+    asked: int = -ASK_AGAIN_MS
     holders: dict[Peer, int] = field(default_factory=dict)
 
 
@@ -360,7 +362,7 @@ class Incoming:
             self._ask_for(origin, now)
         if self._behind:
             self._schedule(now)
-        if len(self._ledger.roster.newest.charter.parties) > 2:  # noqa: PLR2004 - with two parties there is no third station
+        if len(self._ledger.roster.newest.charter.parties) > 2:
             sizes = {origin: book.size for origin, book in self._ledger.books.items() if not book.ours}
             if sizes != self._told_sizes:
                 self._told_sizes = sizes
@@ -372,7 +374,9 @@ class Incoming:
         book = self._ledger.books.get(origin)
         if book is None:
             return  # its note comes first
-        holders = {peer: size for peer, size in behind.holders.items() if peer in self._outgoing.peers and size > book.size}
+        holders = {
+            peer: size for peer, size in behind.holders.items() if peer in self._outgoing.peers and size > book.size
+        }
         if not holders:
             del self._behind[origin]
             return

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from detente.crypto import labels
 from detente.crypto.hashing import sha256
-from detente.formats.canonical import encode
-from detente.formats.entry import Kind, Seen, Slot, decode_body
+from detente.formats.canonical import Value, encode
+from detente.formats.entry import Adopt, Closing, Kind, Opening, Seen, Slot, decode_body
 from detente.formats.frame import book_code, split_book_code
 from detente.ids import Origin, origin_of, split_origin
 from detente.protocol.book import BookCopy, HeldEntry
@@ -25,7 +25,7 @@ class Counted(NamedTuple):
     """One book that a `seen` counts."""
 
     origin: Origin
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own `count` is never wanted here
 
 
 class Ledger:
@@ -61,17 +61,15 @@ class Ledger:
 
     def govern(self, book: BookCopy, kind: int, body: bytes) -> None:
         """Follow an entry that changes what holds for the entries after it: opening, adopt, closing."""
-        if kind == Kind.CLOSING:
+        if kind not in (Kind.OPENING, Kind.ADOPT, Kind.CLOSING):
+            return
+        said = decode_body(kind, body)
+        if isinstance(said, Closing):
             book.closed = True
-        elif kind == Kind.ADOPT:
-            adopt = decode_body(Kind.ADOPT, body)
-            held = self.roster.by_digest(adopt.digest) if adopt.what == "charter" else None
-            if held is not None:
-                book.charter = held.charter
-        elif kind == Kind.OPENING:
-            held = self.roster.by_digest(decode_body(Kind.OPENING, body).charter)
-            if held is not None:
-                book.charter = held.charter
+        digest = said.charter if isinstance(said, Opening) else said.digest if isinstance(said, Adopt) else b""
+        held = self.roster.by_digest(digest)
+        if held is not None:
+            book.charter = held.charter
 
     def code(self, origin: Origin) -> int:
         """The book's number in frames (spec/6)."""
@@ -117,14 +115,14 @@ class Ledger:
         known = self._views.get((self.roster.channel, seen))
         if known is not None:
             return known
-        parts: list[list[object]] = []
+        parts: list[Value] = []
         for origin, count in self.counted(seen):
             book = self.books.get(origin)
             if book is None or book.size < count:
                 return None
             parts.append([origin, count, book.root(count)])
         view = sha256(encode([labels.VIEW, parts]))
-        if len(self._views) > 4_096:  # noqa: PLR2004 - as many as roots are kept
+        if len(self._views) > 4_096:
             self._views.clear()
         self._views[self.roster.channel, seen] = view
         return view
@@ -136,9 +134,7 @@ class Ledger:
         before = book.last_seen
         charter = book.charter
         if book.append(entry):
-            self.work.entries.append(
-                EntryRow(book.origin, entry.index, entry.leaf_octets, entry.leaf_hash, entry.body)
-            )
+            self.work.entries.append(EntryRow(book.origin, entry.index, entry.leaf_octets, entry.leaf_hash, entry.body))
         if not book.ours:
             for rule, text in broken_rules(book, entry, before, charter):
                 self.find(book, entry.index, rule, text, entry.leaf_octets)
@@ -164,7 +160,9 @@ class Ledger:
                 if view is None:
                     break
                 if view != entry.leaf.view:
-                    self.find(book, entry.index, "BOOK-10", "its view is not that of the books held here", entry.leaf_octets)
+                    self.find(
+                        book, entry.index, "BOOK-10", "its view is not that of the books held here", entry.leaf_octets
+                    )
                 book.viewed += 1
                 moved = True
         return moved
@@ -190,5 +188,3 @@ class Ledger:
         """The turn's work is durable."""
         for book in self.books.values():
             book.committed()
-
-

@@ -14,13 +14,14 @@ from detente.formats.frame import (
     EntryItem,
     ForkFrame,
     Hello,
+    Item,
     NoteFrame,
     ReceiptFrame,
     Subtree,
     Want,
     encode_frame,
 )
-from detente.ids import Milliseconds, Origin
+from detente.ids import Milliseconds, Origin, PartyId, Ref, origin_of
 from detente.limits import FRAME_OCTETS_MAX
 from detente.protocol.book import BookCopy, Fork, HeldEntry
 from detente.protocol.effects import CosignatureRow, HeadRow
@@ -58,6 +59,7 @@ class Outgoing:
         self._ledger = ledger
         self._handle = handle
         self.peers: dict[Peer, PeerState] = {}
+        self._given: dict[tuple[PartyId, Origin], int] = {}
 
     # --- links
 
@@ -70,6 +72,11 @@ class Outgoing:
     def link_down(self, peer: Peer) -> None:
         """Forget what was sent: the next HELLO says where to resume."""
         self.peers.pop(peer, None)
+
+    def was_given(self, party: PartyId, ref: Ref) -> bool:
+        """LADDER-2, sent: whether an entry was handed to a link to a station of this party."""
+        origin = origin_of(self._ledger.roster.channel, ref.party, ref.book)
+        return self._given.get((party, origin), 0) > ref.index
 
     # --- small frames
 
@@ -160,7 +167,8 @@ class Outgoing:
         highest = -1
         for book in self._books_for(state, now):
             if book.head is not None and state.sent.get(book.origin, 0) < book.head.size:
-                highest = max(highest, Precedence.ROUTINE, *(self._urgent(state, book) and [Precedence.FLASH] or [0]))
+                urgent = self._urgent(state, book) is not None
+                highest = max(highest, int(Precedence.FLASH if urgent else Precedence.ROUTINE))
         return highest
 
     def _hello(self) -> Hello:
@@ -173,9 +181,7 @@ class Outgoing:
 
     def _books_for(self, state: PeerState, now: Milliseconds) -> list[BookCopy]:
         return [
-            book
-            for origin, book in self._ledger.books.items()
-            if book.ours or state.serve_until.get(origin, -1) >= now
+            book for origin, book in self._ledger.books.items() if book.ours or state.serve_until.get(origin, -1) >= now
         ]
 
     def _urgent(self, state: PeerState, book: BookCopy) -> int | None:
@@ -215,15 +221,15 @@ class Outgoing:
             position += 1
         items.extend(book.cover_items(position, head.size))
         state.sent[book.origin] = position
-        return encode_frame(
-            Entries(self._handle, self._ledger.code(book.origin), start, head.signature, tuple(items))
-        )
+        key = (state.peer.party, book.origin)
+        self._given[key] = max(position, self._given.get(key, 0))
+        return encode_frame(Entries(self._handle, self._ledger.code(book.origin), start, head.signature, tuple(items)))
 
     def _jump(self, state: PeerState, book: BookCopy, head: HeadRow, index: int) -> bytes:
         """One urgent entry ahead of what is still missing before it (FRAME-7)."""
         start = state.sent.get(book.origin, 0)
         entry = book.entries(index, index + 1)[0]
-        items = (
+        items: tuple[Item, ...] = (
             *book.cover_items(start, index),
             self._item(state, entry),
             *book.cover_items(index + 1, head.size),

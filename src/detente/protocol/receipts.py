@@ -16,7 +16,7 @@ from detente.protocol.ledger import Ledger
 from detente.protocol.outgoing import Outgoing, PeerState
 from detente.protocol.shelf import Keyring
 from detente.tlog.checkpoint import (
-        checkpoint_text,
+    checkpoint_text,
     cosign,
     verify_cosignature,
 )
@@ -63,7 +63,7 @@ class Receipts:
             book.receipts[vkey.name] = row
             self._ledger.work.cosignatures.append(row)
             self._given.append(row)
-            yield AnchorRecord(False, head.origin, head.size, head.root)  # noqa: FBT003
+            yield AnchorRecord(False, head.origin, head.size, head.root)
 
     def _head_to_cosign(self, book: BookCopy, statement: str) -> HeadRow | None:
         if book.party == self._party or book.fork is not None:
@@ -110,7 +110,9 @@ class Receipts:
         text = checkpoint_text(book.origin, frame.size, book.root(frame.size))
         octets = frame.timestamp.to_bytes(8, "big") + frame.signature
         if verify_cosignature(vkey, text, octets) is None:
-            raise Malformed(f"the receipt of {vkey.name} for {book.origin} at {frame.size} does not verify", rule="FRAME-9")
+            raise Malformed(
+                f"the receipt of {vkey.name} for {book.origin} at {frame.size} does not verify", rule="FRAME-9"
+            )
         row = CosignatureRow(book.origin, frame.size, vkey.name, COSIGNATURE, frame.timestamp, octets)
         book.receipts[vkey.name] = row
         self._ledger.work.cosignatures.append(row)

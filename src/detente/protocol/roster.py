@@ -119,7 +119,9 @@ class Roster:
     def _check_signed(charter: Charter, note: Note) -> None:
         """CHARTER-5: the root of every principal."""
         signers = {key.name for key in verify_note(note, [party.root for party in charter.parties])}
-        missing = [party.id for party in charter.parties if party.role == "principal" and party.root.name not in signers]
+        missing = [
+            party.id for party in charter.parties if party.role == "principal" and party.root.name not in signers
+        ]
         if missing:
             raise Malformed(
                 f"the charter is not in force: the signature of {', '.join(missing)} is missing. "
@@ -153,5 +155,3 @@ class Roster:
         for held in self.charters:
             keys.update(key.public for key in held.charter.vkeys())
         return keys
-
-

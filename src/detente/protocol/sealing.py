@@ -125,7 +125,7 @@ def unwrap_secret(
     channel, origin, index = place
     info = _wrap_info(channel, origin, index, audience, reader, sha256(key.public), check)
     secret = unwrap(wrapped, key, info)
-    if secret is None or len(secret) != 32:  # noqa: PLR2004 - EPOCH-1
+    if secret is None or len(secret) != 32:
         raise Unopenable("wrap does not open")
     if epoch_check(secret, origin, index) != check:
         raise Unopenable("check fails")

@@ -13,6 +13,7 @@ from detente.formats.content import Content, encode_content
 from detente.formats.entry import (
     Adopt,
     Body,
+    Head,
     Kind,
     Leaf,
     Open,
@@ -22,7 +23,7 @@ from detente.formats.entry import (
     encode_leaf,
 )
 from detente.formats.padding import pack
-from detente.ids import Origin, PartyId, Ref, origin_of
+from detente.ids import PartyId, Ref, origin_of
 from detente.limits import BOOKS_PER_PARTY_MAX
 from detente.protocol.book import BookCopy, HeldEntry
 from detente.protocol.effects import HeadRow
@@ -71,11 +72,11 @@ class Writer:
         """BOOK-13: open our next book. Its note and key must be here. Raises LocalMisuse."""
         roster = self._ledger.roster
         number = 1
-        older: list[tuple[Origin, int, bytes]] = []
+        older: list[Head] = []
         while (origin := origin_of(roster.channel, self._party, number)) in self._ledger.books:
             book = self._ledger.books[origin]
             if book.head is not None:
-                older.append((origin, book.head.size, book.head.root))
+                older.append(Head(origin, book.head.size, book.head.root))
             number += 1
         if number > BOOKS_PER_PARTY_MAX:
             raise LocalMisuse(f"a party has at most {BOOKS_PER_PARTY_MAX} books in a channel; found a new channel")
@@ -138,7 +139,9 @@ class Writer:
     def adopt(self, what: str, number: int, digest: bytes, at: int) -> Ref:
         """BOOK-16."""
         book = self._writable()
-        return Ref(self._party, book.number, self._write(Kind.ADOPT, Adopt(what, number, digest), Precedence.PRIORITY, at))
+        return Ref(
+            self._party, book.number, self._write(Kind.ADOPT, Adopt(what, number, digest), Precedence.PRIORITY, at)
+        )
 
     def _begin_epoch(self, audience: tuple[PartyId, ...], at: int, next_key: bytes | None) -> int:
         book = self._writable()
@@ -201,10 +204,8 @@ def split_text(content: Content) -> list[Content]:
     start = 0
     while start < len(octets):
         stop = min(start + TEXT_PART_OCTETS_MAX, len(octets))
-        while stop < len(octets) and octets[stop] & 0xC0 == 0x80:  # noqa: PLR2004 - a UTF-8 continuation
+        while stop < len(octets) and octets[stop] & 0xC0 == 0x80:
             stop -= 1
         pieces.append(octets[start:stop].decode())
         start = stop
     return [replace(content, text=piece) for piece in pieces]
-
-

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from detente.crypto.certificates import certificate_fingerprint
 from detente.protocol.book import BookCopy
 from detente.protocol.channel import Channel
 from detente.station.driver import Driver

@@ -109,7 +109,9 @@ class Desk:
         ref = self._known_ref(channel, str(arguments["entry"]))
         by = str(arguments.get("by") or "")
         if not by:
-            raise LocalMisuse("say in which function you acknowledge: --by FUNCTION, never a person's name", rule="READ-4")
+            raise LocalMisuse(
+                "say in which function you acknowledge: --by FUNCTION, never a person's name", rule="READ-4"
+            )
         if ref.party == channel.us.party:
             raise LocalMisuse(f"{ref} is our own; the others acknowledge it")
         content = Content(form="acknowledge", to=(ref.party,), by=by, re=(ref,))

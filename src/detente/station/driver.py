@@ -91,7 +91,7 @@ class Driver:
                     if why:
                         channel.writer.stop(why)
                     elif book.head is not None:
-                        records.append(AnchorRecord(True, book.origin, book.head.size, book.head.root))  # noqa: FBT003
+                        records.append(AnchorRecord(True, book.origin, book.head.size, book.head.root))
                 elif newest is not None and (False, book.origin) in newest:
                     channel.receipts.floor[book.origin] = newest[False, book.origin]
         if records:
@@ -194,7 +194,9 @@ class Driver:
             for party in channel.roster.newest.charter.parties:
                 for station in party.stations:
                     if (party.id, station.id) != (self.party, self.station):
-                        found.setdefault(certificate_fingerprint(station.tls).hex(), (f"{party.id}/{station.id}", station.tls))
+                        found.setdefault(
+                            certificate_fingerprint(station.tls).hex(), (f"{party.id}/{station.id}", station.tls)
+                        )
         return found
 
     def addresses(self) -> dict[str, tuple[str, ...]]:
@@ -227,10 +229,7 @@ class Driver:
         frames: list[bytes] = []
         peers = self.peers_of(link) if link in self._handles else {}
         while room_octets > 0:
-            due = [
-                (self.channels[name].outgoing.due_precedence(peer, now), name)
-                for name, peer in peers.items()
-            ]
+            due = [(self.channels[name].outgoing.due_precedence(peer, now), name) for name, peer in peers.items()]
             due = [pair for pair in due if pair[0] >= 0]
             if not due:
                 break
@@ -244,9 +243,7 @@ class Driver:
 
     # --- within a turn
 
-    def _sort(
-        self, inputs: Iterable[Input], outcome: Outcome
-    ) -> tuple[dict[str, list[Event]], dict[int, Input]]:
+    def _sort(self, inputs: Iterable[Input], outcome: Outcome) -> tuple[dict[str, list[Event]], dict[int, Input]]:
         events: dict[str, list[Event]] = {}
         sources: dict[int, Input] = {}
         for one in inputs:
@@ -324,5 +321,3 @@ def _join(work: Work, more: Work) -> None:
     work.heads += more.heads
     work.cosignatures += more.cosignatures
     work.findings += more.findings
-
-

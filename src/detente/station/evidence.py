@@ -33,7 +33,9 @@ def bundle_of(channel: Channel, entry: Ref | None, *, reveal: bool) -> bytes:
     else:
         book = channel.ledger.books[origin_of(channel.roster.channel, entry.party, entry.book)]
         if entry.index >= _size(book):
-            raise LocalMisuse(f"{entry} is held above a gap; its proof is complete when the entries before it have arrived")
+            raise LocalMisuse(
+                f"{entry} is held above a gap; its proof is complete when the entries before it have arrived"
+            )
         held = book.entries(entry.index, entry.index + 1)[0]
         sections = {book.origin: _one(channel, book, held)}
         for origin, count in channel.ledger.counted(held.leaf.seen):
@@ -44,8 +46,16 @@ def bundle_of(channel: Channel, entry: Ref | None, *, reveal: bool) -> bytes:
             disclosures.extend(_disclose(channel, book, held))
             if not disclosures and held.leaf.kind == Kind.SEALED:
                 raise LocalMisuse(f"{entry} cannot be opened here, so there is nothing to reveal")
-    ordered = sorted(sections, key=lambda origin: channel.ledger.code(origin) % 16 * 64 + channel.ledger.books[origin].number)
-    return encode_bundle(Bundle(charters, tuple(sections[origin] for origin in ordered), tuple(sorted(disclosures))))
+    ordered = sorted(
+        sections, key=lambda origin: channel.ledger.code(origin) % 16 * 64 + channel.ledger.books[origin].number
+    )
+    return encode_bundle(
+        Bundle(
+            charters,
+            tuple(sections[origin] for origin in ordered),
+            tuple(sorted(disclosures, key=lambda one: (one.origin, one.index))),
+        )
+    )
 
 
 def _size(book: BookCopy) -> int:

@@ -58,9 +58,7 @@ def _connect(home: Home) -> socket.socket | None:
     return connection
 
 
-def _ask_running(
-    connection: socket.socket, requests: Iterable[tuple[str, dict[str, Any]]]
-) -> Iterator[dict[str, Any]]:
+def _ask_running(connection: socket.socket, requests: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
     stream = connection.makefile("rwb")
     under_way = 0
     for operation, arguments in requests:

@@ -22,7 +22,7 @@ RECORD_OCTETS: Final = CHECK_OCTETS + SECRET_OCTETS + TAG_OCTETS  # 80, the head
 
 
 class SecretJournal:
-    """Secrets in the file `path` under `key` (32 octets). Several processes may keep secrets; each waits for the other."""
+    """Secrets in the file `path` under `key` (32 octets). Several processes may keep some; each waits for the other."""
 
     def __init__(self, path: Path, key: bytes) -> None:
         """Read the file; an empty one is begun. Raises StoreFault."""
