@@ -361,7 +361,11 @@ def _prepare(connection: sqlite3.Connection, path: str, read_only: bool) -> None
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES_MAX}")
     # Empty the log now: what a failed sync has left in it may be in memory only, and look written; the copy is synced.
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise  # without room for the copy the log stays, and what is there can still be read
     schema.migrate(connection, path)
 
 
