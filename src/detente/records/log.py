@@ -69,6 +69,22 @@ def plain(value: object) -> object:
     return value
 
 
+def fields_of_body(body: object) -> Line | None:
+    """What an entry without a content says, in short; keys and wraps are left out."""
+    match body:
+        case Opening():
+            return {"reason": body.reason, "charter": body.charter.hex(), "heads": plain(body.heads)}
+        case Keys():
+            return {"audience": list(body.audience), "wrapped_for": [wrap.reader for wrap in body.wraps]}
+        case Adopt():
+            return {"what": body.what, "number": body.number, "digest": body.digest.hex()}
+        case Erased():
+            return {"index": body.index, "authority": body.authority}
+        case Closing():
+            return {"reason": body.reason}
+    return None
+
+
 def _line(entry: LogEntry, placed: Placed, whole: str | None) -> Line:
     item, leaf = entry.item, entry.item.leaf
     content = content_of_entry(entry)
@@ -82,7 +98,7 @@ def _line(entry: LogEntry, placed: Placed, whole: str | None) -> Line:
         "precedence": Precedence(leaf.precedence).name,
         "kind": KIND_NAMES.get(leaf.kind, str(leaf.kind)),  # BOOK-3: a kind unknown here is shown by its number
         "form": content.form if content else None,
-        "fields": plain(content.fields) if content else _fields_of_body(entry.content),
+        "fields": plain(content.fields) if content else fields_of_body(entry.content),
         "text": content.text if content else None,
         "lang": content.lang if content else None,
         "by": content.by if content else None,
@@ -110,22 +126,6 @@ def _proof(step: Step, proof: Proof) -> Line:
     if isinstance(proof, ReceiptProof):
         return {"step": step.value, **proof._asdict()}
     return {"step": step.value, "entry": str(proof)}
-
-
-def _fields_of_body(body: object) -> Line | None:
-    """What an entry without a content says, in short; keys and wraps are left out."""
-    match body:
-        case Opening():
-            return {"reason": body.reason, "charter": body.charter.hex(), "heads": plain(body.heads)}
-        case Keys():
-            return {"audience": list(body.audience), "wrapped_for": [wrap.reader for wrap in body.wraps]}
-        case Adopt():
-            return {"what": body.what, "number": body.number, "digest": body.digest.hex()}
-        case Erased():
-            return {"index": body.index, "authority": body.authority}
-        case Closing():
-            return {"reason": body.reason}
-    return None
 
 
 def _whole_texts(known: Mapping[Ref, LogEntry]) -> dict[Ref, str]:
