@@ -185,6 +185,14 @@ def charter_path(home: Home, charter: Charter) -> Path:
     return home.charters_path / f"{_file_name(charter.channel)}.{charter.number}.charter"
 
 
+def mode_of(home: Home, channel: str) -> str:
+    """REAL or EXERCISE, from our copy of a channel's charter (CHARTER-2: it never changes). Raises LocalMisuse."""
+    for paper in _held_papers(home):
+        if paper.charter.channel == channel:
+            return paper.charter.mode
+    raise LocalMisuse(f"the copy of the charter of {channel} is missing in {home.charters_path}; put it back there")
+
+
 def book_notes(home: Home, channel: str) -> list[bytes]:
     """Our signed book notes of a channel, by number. Raises Malformed, StoreFault."""
     found = [octets for _, octets in sorted(_held_book_notes(home, channel).items())]

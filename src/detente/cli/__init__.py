@@ -1,0 +1,1 @@
+"""The command line: commands for papers, for the running line, and how both speak to people."""
