@@ -1,6 +1,6 @@
-"""A program that commits turn after turn to the store given as its argument, and prints each size when told.
+"""A program that commits turn after turn to the store given as argument, and prints each size when it was told.
 
-The test that kills it starts it; alone it never ends. Turns have 1 to 40 entries, so that a kill meets all parts of one.
+The test that kills it starts it; alone it never ends. Turns have 1 to 40 entries, so a kill meets all parts of one.
 """
 
 import sys

@@ -3,7 +3,7 @@
 What `record` has returned from is on the medium. The file is filled with zeros before it is used, so that a record is
 one write in place and one fdatasync, with no change of the file's size. When it is full, and whenever it is opened,
 the newest record of each (own, origin) is copied into a new file that takes the old one's name; so a file in use has a
-clean tail.
+clean tail. The medium needs room for two such files.
 
 A file: 64 octets of header, then blocks of one `record` call each, each starting at a multiple of 64. Big-endian:
 
