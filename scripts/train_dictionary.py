@@ -25,7 +25,14 @@ CORPUS = Path(__file__).parent / "message_corpus"
 TARGET = Path(__file__).parents[1] / "src" / "detente" / "formats" / "message.dict"
 
 PARTIES = ("alfa", "bravo", "charlie", "north", "south", "east", "west", "mediator", "observer")
-FUNCTIONS = ("duty officer", "watch officer", "chief of staff", "operations centre", "liaison officer", "head of mission")
+FUNCTIONS = (
+    "duty officer",
+    "watch officer",
+    "chief of staff",
+    "operations centre",
+    "liaison officer",
+    "head of mission",
+)
 PLACES = {
     "en": ("the northern crossing", "grid 4512", "checkpoint 7", "the eastern sector", "the bridge", "sector 3"),
     "uk": ("\u043f\u0443\u043d\u043a\u0442\u0443 7", "\u043a\u0432\u0430\u0434\u0440\u0430\u0442\u0430 4512"),
@@ -61,9 +68,7 @@ def samples(language: str, chance: random.Random) -> list[bytes]:
         chosen = chance.sample(sentences, chance.randint(1, 4))
         text = " ".join(filled(sentence, language, chance) for sentence in chosen)
         to = tuple(PartyId(party) for party in chance.sample(PARTIES, chance.choice((1, 1, 1, 2))))
-        found.append(
-            encode_content(Content("message", to=to, by=chance.choice(FUNCTIONS), lang=language, text=text))
-        )
+        found.append(encode_content(Content("message", to=to, by=chance.choice(FUNCTIONS), lang=language, text=text)))
     return found
 
 

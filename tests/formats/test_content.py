@@ -113,8 +113,8 @@ def _hostile_texts(shared_data: Path) -> list[str]:
     folder = shared_data / "badinput"
     found: list[str] = json.loads((folder / "blns.json").read_text())
     for name in ("jsontestsuite_parsing.jsonl", "trojan_source_samples.jsonl"):
-        for line in (folder / name).read_text().splitlines():
-            found.append(base64.b64decode(json.loads(line)["b64"]).decode("utf-8", errors="replace"))
+        lines = (folder / name).read_text().splitlines()
+        found += [base64.b64decode(json.loads(line)["b64"]).decode("utf-8", errors="replace") for line in lines]
     return found
 
 

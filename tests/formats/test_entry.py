@@ -115,7 +115,7 @@ def test_book_11_every_flipped_bit_is_another_leaf_or_none() -> None:
 def test_book_11_a_leaf_outside_the_cddl(change: dict[str, object]) -> None:
     """BOOK-11: each field is refused beyond its bounds or with another type, with that rule."""
     with pytest.raises(Malformed) as caught:
-        decode_leaf(encode(tuple(LEAF._replace(**change))))
+        decode_leaf(encode(tuple({**LEAF._asdict(), **change}.values())))  # type: ignore[arg-type]
     assert caught.value.rule == "BOOK-11"
 
 
@@ -219,7 +219,7 @@ def test_book_2_size_of_a_body(data: bytes) -> None:
 
 
 def test_book_2_a_body_too_large_is_not_written() -> None:
-    """BOOK-2: an open entry that grows beyond a body is refused before it is signed, and so is one that fits no CDDL."""
+    """BOOK-2: an open entry larger than a body is refused before it is signed, and so is one that fits no CDDL."""
     with pytest.raises(LocalMisuse, match="BOOK-2"):
         encode_body(Open(Content("message", text="a" * 16_384)))
     with pytest.raises(LocalMisuse, match="BOOK-18"):
@@ -227,7 +227,7 @@ def test_book_2_a_body_too_large_is_not_written() -> None:
 
 
 def test_book_15_cbor_3_the_levels_of_an_open_content() -> None:
-    """CBOR-3: the content of an open body begins at level 2, so that its fields have one level less than sealed ones."""
+    """CBOR-3: the content of an open body begins at level 2, so its fields have one level less than sealed ones."""
 
     def nested(levels: int) -> Open:
         value: tuple[object, ...] = ()

@@ -1,5 +1,7 @@
 """Frames and their framing: shapes of spec/6, one encoding, bounded memory (FRAME-1)."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,7 +216,7 @@ def test_splitter_gives_the_frames_however_the_stream_is_cut(sent: list[bytes], 
     """The same frames come out whole, byte by byte, or cut anywhere; between frames nothing is kept."""
     stream = b"".join(length_prefix(len(frame)) + frame for frame in sent)
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    pieces = [stream[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[start:stop] for start, stop in pairwise(edges)]
     for way in ([stream], [stream[at : at + 1] for at in range(len(stream))], pieces):
         splitter = FrameSplitter()
         assert [frame for piece in way for frame in splitter.feed(piece)] == sent
@@ -242,6 +244,15 @@ def test_splitter_on_a_narrow_bearer() -> None:
     with pytest.raises(Malformed, match="256"):
         splitter.feed(length_prefix(257))
     assert FrameSplitter().feed(length_prefix(FRAME_OCTETS_MAX) + bytes(FRAME_OCTETS_MAX)) == [bytes(FRAME_OCTETS_MAX)]
+
+
+def test_splitter_keeps_a_prefix_that_is_cut() -> None:
+    """A prefix of several octets may arrive in several pieces."""
+    splitter = FrameSplitter()
+    assert splitter.feed(b"\x80") == []
+    assert splitter.feed(b"\x00\x40") == []
+    assert splitter.waiting_octets == 3
+    assert splitter.feed(b"\x00" + bytes(16_384) + b"\x01a") == [bytes(16_384), b"a"]
 
 
 def test_items_keep_their_classes() -> None:

@@ -77,9 +77,7 @@ contents = st.builds(
 
 def one_bit_flips(data: bytes) -> list[bytes]:
     """`data` with each of its bits turned, one at a time."""
-    return [
-        data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :] for at in range(len(data)) for bit in range(8)
-    ]
+    return [data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :] for at in range(len(data)) for bit in range(8)]
 
 
 def seed(label: str) -> bytes:

@@ -216,7 +216,7 @@ def encode_body(body: Body) -> bytes:
     return octets
 
 
-def decode_body(kind: int, data: bytes) -> object:
+def decode_body(kind: int, data: bytes) -> Body:
     """The body of an entry of `kind`: an Opening, Keys, Open, Adopt, Erased or Closing.
 
     Raises Malformed (BOOK-13 to BOOK-18).
@@ -242,8 +242,7 @@ def _fields_of(body: Body) -> tuple[Any, ...]:
             return ("adopt", body.what, body.number, body.digest)
         case Erased():
             return ("erased", body.index, body.authority)
-        case Closing():
-            return ("closing", body.reason)
+    return ("closing", body.reason)
 
 
 def _opening(fields: object) -> Opening:

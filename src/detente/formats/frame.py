@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from detente.errors import LocalMisuse, Malformed, impossible
+from detente.errors import LocalMisuse, Malformed
 from detente.formats.canonical import decode_untyped, encode_untyped
 from detente.formats.entry import DIGEST_OCTETS, NUMBER_MAX, Seen, check_leaf_fields
 from detente.formats.shapes import (
@@ -147,29 +147,7 @@ Frame: TypeAlias = Hello | NoteFrame | Entries | ReceiptFrame | Want | ForkFrame
 
 def encode_frame(frame: Frame) -> bytes:
     """The octets of a frame whose fields fit the CDDL. Raises LocalMisuse if they are more than 65,536."""
-    match frame:
-        case Hello():
-            fields: tuple[Any, ...] = (
-                HELLO, frame.handle, frame.channel, frame.protocol, frame.number, frame.digest, frame.books,
-            )  # fmt: skip
-        case NoteFrame():
-            fields = (NOTE, frame.handle, frame.note)
-        case Entries():
-            fields = (ENTRIES, frame.handle, frame.book, frame.start, frame.signature, frame.items)
-        case ReceiptFrame():
-            fields = (
-                RECEIPT, frame.handle, frame.book, frame.size, frame.cosigner, frame.timestamp, frame.signature,
-            )  # fmt: skip
-        case Want():
-            fields = (WANT, frame.handle, frame.book, frame.start, frame.whole)
-        case ForkFrame():
-            fields = (
-                FORK, frame.handle, frame.book, frame.size_a, frame.root_a, frame.signature_a, frame.signature_b,
-                frame.items,
-            )  # fmt: skip
-        case _:
-            impossible(f"there is no frame of the class {type(frame).__name__}")
-    octets = encode_untyped(fields)
+    octets = encode_untyped(_fields_of(frame))
     if len(octets) > FRAME_OCTETS_MAX:
         raise LocalMisuse(f"a frame has at most {FRAME_OCTETS_MAX} octets, not {len(octets)}; send less at once")
     return octets
@@ -292,7 +270,23 @@ class FrameSplitter:
         return position + width, octets
 
 
-# --- one reader for each kind
+# --- shapes
+
+
+def _fields_of(frame: Frame) -> tuple[Any, ...]:
+    match frame:
+        case Hello(handle, channel, protocol, number, digest, books):
+            return HELLO, handle, channel, protocol, number, digest, books
+        case NoteFrame(handle, note):
+            return NOTE, handle, note
+        case Entries(handle, book, start, signature, items):
+            return ENTRIES, handle, book, start, signature, items
+        case ReceiptFrame(handle, book, size, cosigner, timestamp, signature):
+            return RECEIPT, handle, book, size, cosigner, timestamp, signature
+        case Want(handle, book, start, whole):
+            return WANT, handle, book, start, whole
+    signatures = (frame.signature_a, frame.signature_b)
+    return FORK, frame.handle, frame.book, frame.size_a, frame.root_a, *signatures, frame.items
 
 
 def _hello(fields: tuple[Any, ...]) -> Hello:

@@ -232,11 +232,11 @@ class Writer:
 
     def table(self, name: str) -> None:
         """The head of a table."""
-        self._lines += ["", f"[{name}]"]
+        self._head(f"[{name}]")
 
     def table_of_array(self, name: str) -> None:
         """The head of the next table of an array."""
-        self._lines += ["", f"[[{name}]]"]
+        self._head(f"[[{name}]]")
 
     def put(self, key: str, value: str | int | Sequence[str]) -> None:
         """One key. A list that is long for a line of paper gets a line for each item."""
@@ -272,6 +272,11 @@ class Writer:
             raise LocalMisuse("this cannot be written: reading it again gives something else")
         return text
 
+    def _head(self, line: str) -> None:
+        if not self._lines[-1].startswith("# "):  # a comment belongs to what follows it
+            self._lines.append("")
+        self._lines.append(line)
+
     def _put_list(self, key: str, items: list[str]) -> None:
         line = f"{key} = [{', '.join(items)}]"
         if len(line) <= 100:
@@ -281,10 +286,16 @@ class Writer:
 
     def _put_lines(self, key: str, text: str) -> None:
         """Several lines of text as people write them: the newline after the opening quotes is not part of the text."""
-        escaped = "\n".join(_quoted(line)[1:-1] for line in text.split("\n"))
+        escaped = _escaped(text)
+        if '"""' in escaped or escaped.endswith('"'):
+            escaped = escaped.replace('"', '\\"')
         self._lines.append(f'{key} = """\n{escaped}"""')
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped).replace("\n", "\\n") + '"'
+    return '"' + _escaped(text).replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _escaped(text: str) -> str:
+    """Backslashes and control characters escaped; quotes and newlines left to the caller."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\\", "\\\\"))
