@@ -11,6 +11,7 @@ from detente.protocol.effects import (
     CosignatureRow,
     EntryRow,
     FindingRow,
+    GivenRow,
     HeadRow,
     NoteRow,
     StoredBook,
@@ -57,6 +58,9 @@ class Store(Protocol):
 
     def cosignatures(self, origin: Origin, at_least: int = 0) -> list[CosignatureRow]:
         """Receipts held with size >= at_least, by size then cosigner."""
+
+    def given(self) -> list[GivenRow]:
+        """The largest size given for each (origin, party)."""
 
     def findings(self) -> list[FindingRow]:
         """All findings, oldest first."""

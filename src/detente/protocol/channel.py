@@ -114,6 +114,7 @@ class Channel:
         if head is not None:
             turn.anchor.append(AnchorRecord(True, head.origin, head.size, head.root))
         turn.anchor.extend(self.receipts.give(now))
+        self.ledger.work.given.extend(self.outgoing.given_rows())
         turn.work = self.ledger.close_turn()
         self._note_urgent(before)
         turn.wake = now if self._unopened else self.incoming.next_tick(now)
@@ -176,7 +177,7 @@ class Channel:
                     continue
                 reason = self.why_unreadable(origin, entry)
                 if reason:
-                    ref = [book.party, book.number, entry.index]
+                    ref: list[Value] = [book.party, book.number, entry.index]
                     self._status({"kind": "cannot process", "entry": ref, "reason": reason}, now)
 
     def why_unreadable(self, origin: Origin, entry: HeldEntry) -> str:

@@ -90,6 +90,14 @@ class FindingRow(NamedTuple):
     proof: bytes
 
 
+class GivenRow(NamedTuple):
+    """LADDER-2, sent: entries of our book below `size` were handed to a bearer for this party. It only grows."""
+
+    origin: Origin
+    party: str
+    size: int
+
+
 @dataclass(slots=True)
 class Work:
     """Everything that one turn writes, over all channels of the station."""
@@ -102,10 +110,21 @@ class Work:
     heads: list[HeadRow] = field(default_factory=list)
     cosignatures: list[CosignatureRow] = field(default_factory=list)
     findings: list[FindingRow] = field(default_factory=list)
+    given: list[GivenRow] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(
-            (self.notes, self.books, self.entries, self.nodes, self.sizes, self.heads, self.cosignatures, self.findings)
+            (
+                self.notes,
+                self.books,
+                self.entries,
+                self.nodes,
+                self.sizes,
+                self.heads,
+                self.cosignatures,
+                self.findings,
+                self.given,
+            )
         )
 
 

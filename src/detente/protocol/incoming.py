@@ -155,7 +155,7 @@ class Incoming:
             proved = book.prove(frame.start, frame.signature, frame.items, views)
         except Malformed:
             if frame.start == 0 and book.size:
-                self._prove_from_nothing(state, book, frame, views)
+                self._prove_from_nothing(book, frame, views)
             elif not self._ask_whole(state, book, frame):
                 raise
             return
@@ -171,7 +171,7 @@ class Incoming:
         self._outgoing.want(state, book.origin, start, whole=True)
         return True
 
-    def _prove_from_nothing(self, state: PeerState, book: BookCopy, frame: Entries, views: list[bytes]) -> None:
+    def _prove_from_nothing(self, book: BookCopy, frame: Entries, views: list[bytes]) -> None:
         """The answer to WANT whole does not join what we hold: another history, or nonsense. FORK-1 decides."""
         tiles, position, fork_at = [], 0, None
         frontier = Frontier()

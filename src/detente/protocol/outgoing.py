@@ -24,7 +24,7 @@ from detente.formats.frame import (
 from detente.ids import Milliseconds, Origin, PartyId, Ref, origin_of
 from detente.limits import FRAME_OCTETS_MAX
 from detente.protocol.book import BookCopy, Fork, HeldEntry
-from detente.protocol.effects import CosignatureRow, HeadRow
+from detente.protocol.effects import CosignatureRow, GivenRow, HeadRow
 from detente.protocol.events import Peer
 from detente.protocol.ledger import Ledger
 from detente.tlog.vkeys import COSIGNATURE
@@ -59,7 +59,9 @@ class Outgoing:
         self._ledger = ledger
         self._handle = handle
         self.peers: dict[Peer, PeerState] = {}
-        self._given: dict[tuple[PartyId, Origin], int] = {}
+        # LADDER-2, sent: what is committed may be shown, for it will not be forgotten; the rest waits for the next turn
+        self._given = {(row.origin, row.party): row.size for row in ledger.shelf.given()}
+        self._just_given: dict[tuple[Origin, str], int] = {}
 
     # --- links
 
@@ -76,7 +78,19 @@ class Outgoing:
     def was_given(self, party: PartyId, ref: Ref) -> bool:
         """LADDER-2, sent: whether an entry was handed to a link to a station of this party."""
         origin = origin_of(self._ledger.roster.channel, ref.party, ref.book)
-        return self._given.get((party, origin), 0) > ref.index
+        return self._given.get((origin, party), 0) > ref.index
+
+    def given_rows(self) -> list[GivenRow]:
+        """At a turn's end: what was handed to links since the last one."""
+        grown = {place: size for place, size in self._just_given.items() if size > self._given.get(place, 0)}
+        self._just_given.clear()
+        self._given.update(grown)
+        return [GivenRow(origin, party, size) for (origin, party), size in grown.items()]
+
+    @property
+    def has_just_given(self) -> bool:
+        """Whether a turn is wanted soon to write down what was handed to links."""
+        return bool(self._just_given)
 
     # --- small frames
 
@@ -221,8 +235,8 @@ class Outgoing:
             position += 1
         items.extend(book.cover_items(position, head.size))
         state.sent[book.origin] = position
-        key = (state.peer.party, book.origin)
-        self._given[key] = max(position, self._given.get(key, 0))
+        if book.ours:
+            self._just_given[book.origin, state.peer.party] = position
         return encode_frame(Entries(self._handle, self._ledger.code(book.origin), start, head.signature, tuple(items)))
 
     def _jump(self, state: PeerState, book: BookCopy, head: HeadRow, index: int) -> bytes:

@@ -68,9 +68,10 @@ class Epoch:
 
     def open(self, n: int, header: Header, body: bytes) -> bytes:
         """The padded plaintext. Raises Unopenable."""
-        return self._open_with(self.message_key(n), n, header, body)
+        return self.open_with(self.message_key(n), n, header, body)
 
-    def _open_with(self, key: bytes, n: int, header: Header, body: bytes) -> bytes:
+    def open_with(self, key: bytes, n: int, header: Header, body: bytes) -> bytes:
+        """The same, given `mk` (the epoch's secret is not needed). Raises Unopenable."""
         commitment = body[:COMMITMENT_OCTETS]
         padded = aead_open(_seal_key(key, commitment), body[COMMITMENT_OCTETS:])
         if padded is None:
@@ -86,7 +87,7 @@ def _seal_key(message_key: bytes, commitment: bytes) -> bytes:
 
 def open_with_message_key(message_key: bytes, origin: Origin, n: int, header: Header, body: bytes) -> bytes:
     """Open one entry with its disclosed `mk` (BUNDLE-4). Raises Unopenable."""
-    return Epoch(origin, header.epoch, (), b"")._open_with(message_key, n, header, body)
+    return Epoch(origin, header.epoch, (), b"").open_with(message_key, n, header, body)
 
 
 def epoch_check(secret: bytes, origin: Origin, index: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Protocol
 from detente.crypto.signing import SigningKey
 from detente.crypto.wrapping import WrapKey
 from detente.ids import Origin
-from detente.protocol.effects import CosignatureRow, EntryRow, HeadRow
+from detente.protocol.effects import CosignatureRow, EntryRow, GivenRow, HeadRow
 
 
 class Shelf(Protocol):
@@ -26,6 +26,9 @@ class Shelf(Protocol):
 
     def heads(self, origin: Origin, at_least: int = 0) -> list[HeadRow]:
         """Heads held with size >= at_least, by size."""
+
+    def given(self) -> list[GivenRow]:
+        """The largest size given for each (origin, party)."""
 
     def cosignatures(self, origin: Origin, at_least: int = 0) -> list[CosignatureRow]:
         """Receipts held with size >= at_least, by size then cosigner."""

@@ -22,6 +22,8 @@ from detente.protocol.events import Event, FrameIn, LinkDown, LinkUp, OpenBook, 
 from detente.protocol.roster import Roster
 from detente.protocol.shelf import Keyring
 
+GIVEN_WRITTEN_WITHIN_MS = 200  # a receipt usually comes sooner, and its turn writes down what was sent as well
+
 
 @dataclass(frozen=True, slots=True)
 class FromLink:
@@ -53,7 +55,6 @@ class Outcome:
     done: list[tuple[FromOffice, list[Ref]]] = field(default_factory=list)
     refused: list[tuple[Input, Fault]] = field(default_factory=list)
     arrived: list[tuple[str, Origin, HeldEntry]] = field(default_factory=list)
-    wake: Milliseconds | None = None
 
 
 class Driver:
@@ -117,7 +118,6 @@ class Driver:
             self._wakes.pop(name, None)
             if turn.wake is not None:
                 self._wakes[name] = turn.wake
-        outcome.wake = min(self._wakes.values(), default=None)
         if work:
             self.store.commit(work, now)
         if anchor:
@@ -239,7 +239,15 @@ class Driver:
                 break
             frames.extend(more)
             room_octets -= sum(map(len, more))
+            if self.channels[name].outgoing.has_just_given:
+                wake = Milliseconds(now + GIVEN_WRITTEN_WITHIN_MS)
+                self._wakes[name] = min(self._wakes.get(name, wake), wake)
         return frames
+
+    @property
+    def wake(self) -> Milliseconds | None:
+        """Take a turn by then even if nothing happens."""
+        return min(self._wakes.values(), default=None)
 
     # --- within a turn
 
@@ -321,3 +329,4 @@ def _join(work: Work, more: Work) -> None:
     work.heads += more.heads
     work.cosignatures += more.cosignatures
     work.findings += more.findings
+    work.given += more.given

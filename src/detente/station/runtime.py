@@ -11,9 +11,10 @@ import random
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
@@ -32,6 +33,7 @@ REQUEST_OCTETS_MAX = 4_194_304  # one line on the local socket: a long text, or 
 REOPEN_SECONDS = 2.0  # after a store fault the station reopens its files this often until it can
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 def now_ms() -> Milliseconds:
@@ -117,7 +119,7 @@ class Runtime:
             await self._in_engine(driver.close)
         self._engine.shutdown()
 
-    async def _in_engine(self, job: Callable[[], Any]) -> Any:
+    async def _in_engine(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._engine, job)
 
     # --- turns
@@ -134,11 +136,11 @@ class Runtime:
                 if driver is None:
                     continue
             try:
-                outcome, answers, frames = await self._in_engine(lambda d=driver: self._engine_turn(d, batch, reads))  # type: ignore[misc]
+                outcome, answers, frames = await self._in_engine(partial(self._engine_turn, driver, batch, reads))
             except StoreFault as fault:
                 await self._fail_turn(driver, batch, fault)
                 continue
-            wake = outcome.wake
+            wake = driver.wake
             for link, octets in frames:
                 self._give(link, octets)
             self._tell(outcome, answers)
@@ -281,7 +283,7 @@ class Runtime:
                 )
                 self._keep(redialler.run())
 
-    def _keep(self, coroutine: Any) -> None:
+    def _keep(self, coroutine: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -379,7 +381,7 @@ class Runtime:
             text = "a request is a JSON object with `operation` and `arguments`"
             return {"fault": {"code": LocalMisuse.code, "rule": "", "text": text}}
 
-    async def perform(self, operation: str, arguments: dict[str, Any]) -> Any:
+    async def perform(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """One operation of the desk, after the turn that it takes. Raises Fault."""
         if operation == "stop":
             self._stop.set()

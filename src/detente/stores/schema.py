@@ -41,6 +41,8 @@ _FIRST = (
         PRIMARY KEY (book, size, cosigner, kind)) STRICT, WITHOUT ROWID""",
     """CREATE TABLE findings (id INTEGER PRIMARY KEY, origin TEXT NOT NULL, place INTEGER NOT NULL,
         rule TEXT NOT NULL, text TEXT NOT NULL, proof BLOB NOT NULL) STRICT""",
+    """CREATE TABLE given (book INTEGER NOT NULL, party TEXT NOT NULL, size INTEGER NOT NULL,
+        PRIMARY KEY (book, party)) STRICT, WITHOUT ROWID""",
     "CREATE INDEX findings_by_place ON findings (origin, place, rule)",
 )
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)

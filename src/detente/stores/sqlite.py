@@ -15,7 +15,17 @@ from pathlib import Path
 from detente.errors import StoreFault, StoreFull, invariant
 from detente.ids import Origin
 from detente.limits import INDEX_MAX
-from detente.protocol.effects import CosignatureRow, EntryRow, FindingRow, HeadRow, NodeRow, NoteRow, StoredBook, Work
+from detente.protocol.effects import (
+    CosignatureRow,
+    EntryRow,
+    FindingRow,
+    GivenRow,
+    HeadRow,
+    NodeRow,
+    NoteRow,
+    StoredBook,
+    Work,
+)
 from detente.stores import schema
 from detente.stores.files import disk_faults, sync_directory
 
@@ -142,6 +152,13 @@ class SqliteStore:
             for size, cosigner, kind, timestamp, octets in self._read(sql, book, at_least)
         ]
 
+    def given(self) -> list[GivenRow]:
+        """See `contracts.Store.given`."""
+        sql = (
+            "SELECT b.origin, g.party, g.size FROM given g LEFT JOIN books b ON b.id = g.book ORDER BY g.book, g.party"
+        )
+        return [GivenRow(*row) for row in self._read(sql)]
+
     def findings(self) -> list[FindingRow]:
         """See `contracts.Store.findings`."""
         return [
@@ -205,6 +222,10 @@ class SqliteStore:
                 for row in work.cosignatures
             ],
         )
+        if work.given:
+            sql = """INSERT INTO given VALUES (?, ?, ?)
+                ON CONFLICT DO UPDATE SET size = max(size, excluded.size)"""
+            self._run(sql, [(self._book(row.origin)[0], row.party, row.size) for row in work.given])
         for finding in work.findings:
             columns = "origin, place, rule, text, proof"
             if not self._has("findings", columns, finding):

@@ -18,6 +18,7 @@ from detente.protocol.effects import (
     CosignatureRow,
     EntryRow,
     FindingRow,
+    GivenRow,
     HeadRow,
     NoteRow,
     StoredBook,
@@ -38,6 +39,7 @@ class MemoryDisk:
     heads: dict[Origin, dict[int, HeadRow]] = field(default_factory=dict)
     cosignatures: dict[Origin, dict[tuple[int, str, int], CosignatureRow]] = field(default_factory=dict)
     findings: dict[FindingRow, None] = field(default_factory=dict)
+    given: dict[tuple[Origin, str], int] = field(default_factory=dict)
     arrivals: dict[str, list[Arrival]] = field(default_factory=dict)
 
     def copy(self) -> "MemoryDisk":
@@ -50,6 +52,7 @@ class MemoryDisk:
             heads={origin: dict(held) for origin, held in self.heads.items()},
             cosignatures={origin: dict(held) for origin, held in self.cosignatures.items()},
             findings=dict(self.findings),
+            given=dict(self.given),
             arrivals={channel: list(held) for channel, held in self.arrivals.items()},
         )
 
@@ -116,6 +119,11 @@ class MemoryStore:
         self._check_usable()
         held = self._disk.cosignatures.get(origin, {})
         return [held[key] for key in sorted(held) if key[0] >= at_least]
+
+    def given(self) -> list[GivenRow]:
+        """See `contracts.Store.given`."""
+        self._check_usable()
+        return [GivenRow(origin, party, size) for (origin, party), size in self._disk.given.items()]
 
     def findings(self) -> list[FindingRow]:
         """See `contracts.Store.findings`."""
@@ -197,6 +205,10 @@ class FaultyStore:
     def cosignatures(self, origin: Origin, at_least: int = 0) -> list[CosignatureRow]:
         """See `contracts.Store.cosignatures`."""
         return self._inner().cosignatures(origin, at_least)
+
+    def given(self) -> list[GivenRow]:
+        """See `contracts.Store.given`."""
+        return self._inner().given()
 
     def findings(self) -> list[FindingRow]:
         """See `contracts.Store.findings`."""
@@ -312,6 +324,9 @@ def _apply(disk: MemoryDisk, work: Work, held_at: int) -> None:
         key = (receipt.size, receipt.cosigner, receipt.kind)
         disk.cosignatures.setdefault(receipt.origin, {})[key] = receipt
     disk.findings.update(dict.fromkeys(work.findings))
+    for given in work.given:
+        place = (given.origin, given.party)
+        disk.given[place] = max(given.size, disk.given.get(place, 0))
 
 
 def _expect_new(what: str, keys: Sequence[object], held: Collection[object]) -> None:

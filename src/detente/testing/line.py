@@ -162,7 +162,7 @@ class Line:
 
     def __init__(self, parties: Sequence[tuple[str, str, str]], seed: str = "line") -> None:
         self.now = START
-        self.channel = f"{seed.split()[0]}.example/abcdefghijklmnop"
+        self.channel = f"{seed.split(maxsplit=1)[0]}.example/abcdefghijklmnop"
         self.stations = {party: make_station(party, role, statement, seed) for party, role, statement in parties}
         self.links: set[frozenset[str]] = set()
         self.carried: list[tuple[str, str, int]] = []
@@ -216,7 +216,7 @@ class Line:
             self.now = Milliseconds(self.now + step_ms)
             moved = self._carry_once()
             quiet = 0 if moved else quiet + 1
-            if quiet > 3:  # noqa: PLR2004 - longer than the time between two rounds of gossip
+            if quiet > 3:
                 return
         raise AssertionError("the line does not come to rest")
 
@@ -238,5 +238,3 @@ class Line:
         for _, fault in outcome.refused:
             raise fault
         return outcome
-
-
