@@ -129,6 +129,24 @@ class ClipsBodies(MemoryStore):
         return [row._replace(body=row.body[:16_383]) for row in super().entries(origin, start, stop)]
 
 
+class GivesTheLatest(MemoryStore):
+    """Lets what was given shrink."""
+
+    def commit(self, work: Work, held_at: int) -> None:
+        """Forget the old sizes of what is given now."""
+        for row in work.given:
+            self._disk.given.pop((row.origin, row.party), None)
+        super().commit(work, held_at)
+
+
+class TakesOpenForSpecial(MemoryStore):
+    """Gives everything for special."""
+
+    def special_entries(self, origin: Origin) -> list[EntryRow]:
+        """All entries."""
+        return self.entries(origin, 0, 2**40)
+
+
 BROKEN = (
     Forgets,
     SwapsBlindly,
@@ -139,6 +157,8 @@ BROKEN = (
     HidesMissingHashes,
     ReversesReceipts,
     ClipsBodies,
+    GivesTheLatest,
+    TakesOpenForSpecial,
 )
 
 

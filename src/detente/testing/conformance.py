@@ -22,6 +22,7 @@ from detente.protocol.effects import (
     CosignatureRow,
     EntryRow,
     FindingRow,
+    GivenRow,
     HeadRow,
     NodeRow,
     NoteRow,
@@ -237,6 +238,23 @@ def special_entries_are_found(make: MakeStore) -> None:
     store.close()
 
 
+def given_only_grows(make: MakeStore) -> None:
+    """LADDER-2: the largest size given for each (origin, party) is kept, whatever comes later, in one turn or more."""
+    store = _started(make, "given")
+    _equal(store.given(), [], "nothing was given yet")
+    store.commit(
+        Work(given=[GivenRow(ALFA, "bravo", 2), GivenRow(SOUTH, "bravo", 1), GivenRow(ALFA, "bravo", 1)]), HELD_AT
+    )
+    store.commit(Work(given=[GivenRow(ALFA, "charlie", 3), GivenRow(ALFA, "bravo", 1)]), HELD_AT)
+    store.commit(Work(given=[GivenRow(SOUTH, "bravo", 4)]), HELD_AT)
+    store.close()
+    store = make("given")
+    expected = {GivenRow(ALFA, "bravo", 2), GivenRow(ALFA, "charlie", 3), GivenRow(SOUTH, "bravo", 4)}
+    _equal((set(store.given()), len(store.given())), (expected, 3), "the largest size for each (origin, party)")
+    store.close()
+    _refuses(make, "given-unknown", Work(given=[GivenRow(NOBODY, "bravo", 1)]))
+
+
 def levels_do_not_mix(make: MakeStore) -> None:
     """Nodes of several levels and books, at the greatest index of each level."""
     store = _started(make, "levels")
@@ -341,6 +359,7 @@ STORE_CHECKS: tuple[Callable[[MakeStore], None], ...] = (
     a_refused_turn_writes_nothing,
     entries_have_gaps,
     special_entries_are_found,
+    given_only_grows,
     levels_do_not_mix,
     reads_are_ordered_and_bounded,
     arrivals_follow_the_order_given,

@@ -274,7 +274,11 @@ def _validate(disk: MemoryDisk, work: Work) -> None:
     named = (
         {row.origin for row in work.entries} | {row.origin for row in work.nodes} | {row.origin for row in work.sizes}
     )
-    named |= {row.origin for row in work.heads} | {row.origin for row in work.cosignatures}
+    named |= (
+        {row.origin for row in work.heads}
+        | {row.origin for row in work.cosignatures}
+        | {row.origin for row in work.given}
+    )
     for origin in named:
         if origin not in disk.books and origin not in origins:
             raise StoreFault(f"there is no book {origin}; commit its BookRow first, or with this row")
