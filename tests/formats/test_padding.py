@@ -205,8 +205,8 @@ def test_dictionary_by_its_digest() -> None:
 
 
 def test_dictionary_helps_texts_that_it_never_saw() -> None:
-    """A message of 280 octets fits in 192 octets of `p` with the dictionary, half of them in 160; without it in 256."""
+    """A message of 280 octets fits in 192 octets of `p` with the dictionary, three of four in 160; without it in 256."""
     sizes = sorted(len(pack(operational(text), DICTIONARY)) for text in ENGLISH)
-    assert sizes[len(sizes) // 2 - 1] <= 160
+    assert sizes[len(sizes) * 3 // 4 - 1] <= 160
     assert sizes[-1] <= 192
     assert min(len(pack(operational(text), None)) for text in ENGLISH) >= 256
