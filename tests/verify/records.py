@@ -23,11 +23,11 @@ from detente.formats.charter import (
     write_charter,
 )
 from detente.formats.content import Content, encode_content
-from detente.formats.entry import Adopt, Body, Kind, Leaf, Open, Opening, Seen, encode_body, encode_leaf
+from detente.formats.entry import Adopt, Body, Keys, Kind, Leaf, Open, Opening, Seen, encode_body, encode_leaf
 from detente.formats.frame import EntryItem, Item, Subtree
 from detente.formats.padding import pack
 from detente.ids import Milliseconds, Origin, PartyId, origin_of
-from detente.protocol.sealing import Epoch, Header
+from detente.protocol.sealing import Epoch, Header, epoch_check
 from detente.tlog.checkpoint import checkpoint_text, cosign, cosign_pq
 from detente.tlog.note import Note, format_note, note_digest, sign_note, signature_line
 from detente.tlog.tree import Frontier, cover, fold, leaf_hash
@@ -153,7 +153,9 @@ class TestBook:
         self.items.append(EntryItem(kind, at, 3, epoch, self.seen, view, body))
         return len(self.items) - 1
 
-    def head(self, size: int, cosigners: Sequence[tuple[str, int]] = (), *, pq: Sequence[tuple[str, int]] = ()) -> bytes:
+    def head(
+        self, size: int, cosigners: Sequence[tuple[str, int]] = (), *, pq: Sequence[tuple[str, int]] = ()
+    ) -> bytes:
         """A checkpoint note with the owner's line and cosignatures of (party, timestamp in seconds)."""
         text = checkpoint_text(self.origin, size, self.root(size))
         lines = [sign_note(text, self.key, self.origin)]
@@ -237,7 +239,8 @@ def small_record(mode: str = "REAL") -> tuple[Record, TestBook, TestBook]:
     record = Record(mode=mode)
     bravo = record.book(BRAVO)
     alfa = record.book(ALFA)
-    alfa.add(Kind.KEYS, b"keys", record.view(alfa.seen))  # hidden in every bundle made here
+    keys = Keys((ALFA, BRAVO), epoch_check(SECRET, alfa.origin, 1), (), None)
+    alfa.add(Kind.KEYS, encode_body(keys), record.view(alfa.seen))
     record.see(alfa, (0, 1, 0))
     record.seal(alfa, Content("message", (BRAVO,), lang="en", text="The line is open."))
     record.seal(alfa, Content("message", (BRAVO,), text="Second."))

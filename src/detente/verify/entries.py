@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import cast
 
 from detente.crypto import labels
 from detente.crypto.hashing import sha256
@@ -77,7 +76,7 @@ def _body(ref: Ref, shown: Shown, found: Findings) -> Body | None:
     if shown.leaf.kind == Kind.SEALED or shown.leaf.kind not in KNOWN_KINDS:
         return None
     try:
-        return cast("Body", decode_body(shown.leaf.kind, shown.body))
+        return decode_body(shown.leaf.kind, shown.body)
     except Malformed as fault:
         found.find("BUNDLE-6", fault.rule, str(ref), fault.text, ref.party)
         return None

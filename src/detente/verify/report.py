@@ -18,7 +18,7 @@ from detente.verify.findings import BookFound, EntryFound, Finding, HeadFound, R
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "BUNDLE-1": "The file is no whole bundle. It may be damaged: ask for it again. It proves nothing about anybody.",
+        "BUNDLE-1": "The file is no whole bundle. It may be damaged: ask for it again. It accuses nobody.",
         "BUNDLE-2": "The charters do not form one signed chain, so whose record this is does not follow.",
         "BUNDLE-3": "A book is not shown to belong to the party that it names.",
         "BUNDLE-4": "A message key does not open what it is said to open. The entry itself may still be proved.",
