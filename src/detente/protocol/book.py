@@ -7,7 +7,7 @@ It does not know links, keys or contents, and it judges no rule of a single entr
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from detente.crypto.hashing import sha256
@@ -50,7 +50,7 @@ class Proved:
     entries: list[HeldEntry]
     tiles: list[Tile]  # of [start, N), entries included as level 0
     start: int
-    known_views: frozenset[int] = field(default_factory=frozenset)  # indexes whose view we computed ourselves
+    joins: bool  # its tree begins with all that we hold, so its entries may be taken
 
 
 class Fork(NamedTuple):
@@ -144,6 +144,7 @@ class BookCopy:
         entries: list[HeldEntry] = []
         tiles: list[Tile] = []
         position = start
+        joins = start == self.size
         view = iter(views)
         for item in items:
             if isinstance(item, EntryItem):
@@ -159,6 +160,8 @@ class BookCopy:
                 tiles.append(Tile(item.level, position, item.digest))
                 frontier = frontier.add(item.level, item.digest)
                 position += 1 << item.level
+            if position == self.size and not joins:
+                joins = frontier.root() == self.root(position)
         if position > INDEX_MAX or position == 0:
             raise Malformed("the head has no size that a book can have", rule="HEAD-2")
         head = HeadRow(self.origin, position, frontier.root(), signature)
@@ -166,7 +169,7 @@ class BookCopy:
             raise Malformed(
                 f"the head of {self.origin} at {position} does not follow from the entries sent", rule="FRAME-4"
             )
-        return Proved(head, entries, tiles, start)
+        return Proved(head, entries, tiles, start, joins)
 
     def signed(self, head: HeadRow) -> bool:
         """HEAD-2: whether the book's key signed this head."""

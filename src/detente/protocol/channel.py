@@ -9,9 +9,10 @@ It composes the roster (who), the ledger (books), epochs (who reads), the writer
 The rules live there; here is only their order within a turn.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 
-from detente.errors import Fault
+from detente.errors import Fault, LocalMisuse, Malformed
 from detente.formats.canonical import Value
 from detente.formats.content import Content
 from detente.formats.dictionary import dictionary_for
@@ -85,16 +86,14 @@ class Channel:
         # a wrap names a reader key, so all openings come first, then keys in the order of their books
         special.sort(key=lambda pair: (pair[0].leaf[1] != Kind.OPENING, pair[0].index))
         for row, ours in special:
-            self._learn(row.origin, row.index, row.leaf[1], row.body, own_book=ours)
+            with contextlib.suppress(Malformed, LocalMisuse):  # marked when it arrived, or of an unknown kind
+                said = decode_body(row.leaf[1], row.body)
+                if isinstance(said, Opening | Keys):
+                    self.epochs.take(row.origin, row.index, said, own_book=ours)
         ours_now = [book for book in self.ledger.books.values() if book.ours]
         if ours_now:
             self.writer.resume(max(ours_now, key=lambda book: book.number))
-
-    def _learn(self, origin: Origin, index: int, kind: int, body: bytes, *, own_book: bool) -> None:
-        if kind in (Kind.OPENING, Kind.KEYS):
-            said = decode_body(kind, body)
-            if isinstance(said, Opening | Keys):
-                self.epochs.take(origin, index, said, own_book=own_book)
+            self.incoming.writing = self.writer.book
 
     # --- the turn
 
@@ -138,7 +137,11 @@ class Channel:
             case TakeNote(octets):
                 self.incoming.take_note(octets, None)
             case OpenBook(reason):
-                return [self.writer.open_next(reason, now)]
+                refs = [self.writer.open_next(reason, now)]
+                self.incoming.writing = self.writer.book
+                if self.writer.book is not None:
+                    self.outgoing.note_to_all(self.roster.book_notes[self.writer.book.origin].octets)
+                return refs
             case RenewKeys():
                 return [self.writer.renew_keys(now)]
             case Tick():
@@ -147,11 +150,12 @@ class Channel:
 
     def _after_frames(self, turn: Turn, now: Milliseconds) -> None:
         """What taken entries bring about: keys learned, amendments adopted, bodies tried, status entries written."""
+        learned, self.ledger.learned = self.ledger.learned, []
+        for origin, index, said in learned:
+            if isinstance(said, Opening | Keys):
+                self.epochs.take(origin, index, said, own_book=False)
         for origin, entries in self.incoming.taken():
-            for entry in entries:
-                if entry.leaf.kind not in (Kind.SEALED, Kind.OPEN):
-                    self._learn(origin, entry.index, entry.leaf.kind, entry.body, own_book=False)
-                turn.arrived.append((origin, entry))
+            turn.arrived.extend((origin, entry) for entry in entries)
             self._unopened.append((origin, entries[0].index, entries[-1].index + 1))
         if self.writer.book is None or self.writer.stopped:
             self._unopened.clear()

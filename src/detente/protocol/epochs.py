@@ -136,12 +136,13 @@ class Epochs:
 
     def readers(self, audience: tuple[PartyId, ...], own: Origin) -> tuple[ReaderKey, ...]:
         """EPOCH-4: the newest key of each reading station. Raises LocalMisuse if a party has opened no book yet."""
+        ours = self._roster.book_notes[own].note.station  # whoever writes the epoch has its secret in custody already
         newest: dict[tuple[PartyId, str], ReaderKey] = {}
         numbers: dict[tuple[PartyId, str], int] = {}
         for origin, key in self._reader_keys.items():
             note = self._roster.book_notes[origin].note
             station = (note.party, note.station)
-            if origin != own and note.party in audience and note.book >= numbers.get(station, 0):
+            if station != (self._party, ours) and note.party in audience and note.book >= numbers.get(station, 0):
                 newest[station], numbers[station] = key, note.book
         missing = [party for party in audience if party != self._party and not any(s[0] == party for s in newest)]
         if missing:

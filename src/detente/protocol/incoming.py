@@ -58,7 +58,7 @@ class Incoming:
         self._behind: dict[Origin, _Behind] = {}
         self._told_sizes: dict[Origin, int] = {}
         self._next_gossip: Milliseconds | None = None
-        self._adopted: set[bytes] = set()
+        self.writing: BookCopy | None = None  # the book that this station writes in
         self.contradicted: dict[Origin, str] = {}  # our own books of which somebody holds more than we wrote
 
     # --- frames
@@ -163,10 +163,9 @@ class Incoming:
 
     def _ask_whole(self, state: PeerState, book: BookCopy, frame: Entries) -> bool:
         """FRAME-5: ask once for this head from the largest head we verified; False if it was asked before."""
-        key = (book.origin, frame.start + len(frame.items))
-        if key in state.asked_whole:
+        if frame.signature in state.asked_whole:
             return False
-        state.asked_whole.add(key)
+        state.asked_whole.add(frame.signature)
         start = book.head.size if book.head is not None else 0
         self._outgoing.want(state, book.origin, start, whole=True)
         return True
@@ -194,7 +193,7 @@ class Incoming:
     def _take_proved(
         self, state: PeerState, book: BookCopy, proved: Proved, known: list[bool], now: Milliseconds
     ) -> None:
-        if book.ours:
+        if book is self.writing:
             if proved.head.size > book.size:
                 self._contradict(book, proved.head)
             return
@@ -204,6 +203,8 @@ class Incoming:
         if fork is not None:
             self._keep_fork(book, fork)
             return
+        if not proved.joins:
+            return  # nothing shows that its tree begins with what is held here; what is missing is asked for again
         size = book.size
         new_far = False
         for entry, view_known in zip(proved.entries, known, strict=True):
@@ -297,9 +298,9 @@ class Incoming:
             row = self._receipts.take(book, frame)
         except Malformed:
             # the cosigner may have signed another history of this book: ask for it once
-            if book.ours or (book.origin, -frame.size) in state.asked_whole:
+            if book.ours or frame.signature in state.asked_whole:
                 raise
-            state.asked_whole.add((book.origin, -frame.size))
+            state.asked_whole.add(frame.signature)
             self._outgoing.want(state, book.origin, book.head.size if book.head else 0, whole=True)
             return
         if row is not None:
@@ -335,12 +336,20 @@ class Incoming:
     def adoptions(self, own: BookCopy) -> list[tuple[str, int, bytes]]:
         """BOOK-16: amendments in force and later book notes of others that our book has not adopted yet."""
         roster = self._ledger.roster
-        found = []
-        for held in roster.charters:
-            if held.charter.number > own.charter.number and held.digest not in self._adopted:
-                self._adopted.add(held.digest)
-                found.append(("charter", held.charter.number, held.digest))
-        return found
+        adopted = self._ledger.adopted
+        charters = [
+            ("charter", held.charter.number, held.digest)
+            for held in roster.charters
+            if held.charter.number > own.charter.number and held.digest not in adopted
+        ]
+        notes = [
+            ("book", held.note.book, held.digest)
+            for held in roster.book_notes.values()
+            if held.note.book > 1
+            and held.origin in self._ledger.books.keys() - {own.origin}
+            and held.digest not in adopted
+        ]
+        return charters + notes
 
     # --- gossip: others' books and receipts by way of third stations (FRAME-10)
 

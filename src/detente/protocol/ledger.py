@@ -4,18 +4,20 @@ It keeps: `seen` and `view` are computed from what is durably held (BOOK-8 to BO
 waits until it can; findings are written once. It sends nothing and signs nothing.
 """
 
+import contextlib
 from typing import NamedTuple
 
 from detente.crypto import labels
 from detente.crypto.hashing import sha256
+from detente.errors import LocalMisuse, Malformed
 from detente.formats.canonical import Value, encode
-from detente.formats.entry import Adopt, Closing, Kind, Opening, Seen, Slot, decode_body
+from detente.formats.entry import Adopt, Body, Closing, Kind, Opening, Seen, Slot, decode_body
 from detente.formats.frame import book_code, split_book_code
 from detente.ids import Origin, origin_of, split_origin
 from detente.protocol.book import BookCopy, HeldEntry
 from detente.protocol.effects import BookRow, EntryRow, FindingRow, StoredBook, Work
 from detente.protocol.roster import HeldBookNote, Roster
-from detente.protocol.rules import broken_rules
+from detente.protocol.rules import KNOWN_KINDS, broken_rules
 from detente.protocol.shelf import Shelf
 
 VIEWS_CHECKED_IN_ONE_TURN_MAX = 2_000
@@ -36,7 +38,9 @@ class Ledger:
         self.shelf = shelf
         self.books: dict[Origin, BookCopy] = {}
         self.work = Work()
-        self._views: dict[tuple[str, Seen], bytes] = {}
+        self.adopted: set[bytes] = set()  # BOOK-16: digests that our books have adopted
+        self.learned: list[tuple[Origin, int, Body]] = []  # what unsealed entries of others said in this turn
+        self._views: dict[Seen, bytes] = {}
 
     # --- books
 
@@ -46,7 +50,8 @@ class Ledger:
         self.books[stored.origin] = book
         for row in self.shelf.special_entries(stored.origin):
             if row.index < book.size:
-                self.govern(book, row.leaf[1], row.body)
+                with contextlib.suppress(Malformed, LocalMisuse):  # marked when it arrived, or of an unknown kind
+                    self.govern(book, decode_body(row.leaf[1], row.body))
         if book.size:
             book.last_seen = book.entries(book.size - 1, book.size)[0].leaf.seen
         return book
@@ -59,14 +64,21 @@ class Ledger:
         self.work.books.append(BookRow(held.origin, held.note.channel, ours))
         return book
 
-    def govern(self, book: BookCopy, kind: int, body: bytes) -> None:
+    def said(self, book: BookCopy, entry: HeldEntry) -> Body | None:
+        """What an unsealed entry of the turn says; a body that does not fit the CDDL is marked, not refused (BOOK-12)."""
+        try:
+            return decode_body(entry.leaf.kind, entry.body)
+        except Malformed as fault:
+            self.find(book, entry.index, fault.rule or "BOOK-11", fault.text, entry.body)
+            return None
+
+    def govern(self, book: BookCopy, body: Body | None) -> None:
         """Follow an entry that changes what holds for the entries after it: opening, adopt, closing."""
-        if kind not in (Kind.OPENING, Kind.ADOPT, Kind.CLOSING):
-            return
-        said = decode_body(kind, body)
-        if isinstance(said, Closing):
+        if isinstance(body, Closing):
             book.closed = True
-        digest = said.charter if isinstance(said, Opening) else said.digest if isinstance(said, Adopt) else b""
+        if isinstance(body, Adopt) and book.ours:
+            self.adopted.add(body.digest)
+        digest = body.charter if isinstance(body, Opening) else body.digest if isinstance(body, Adopt) else b""
         held = self.roster.by_digest(digest)
         if held is not None:
             book.charter = held.charter
@@ -112,7 +124,7 @@ class Ledger:
 
     def view_of(self, seen: Seen) -> bytes | None:
         """BOOK-10 from what we hold; None if we do not hold that much yet."""
-        known = self._views.get((self.roster.channel, seen))
+        known = self._views.get(seen)
         if known is not None:
             return known
         parts: list[Value] = []
@@ -124,7 +136,7 @@ class Ledger:
         view = sha256(encode([labels.VIEW, parts]))
         if len(self._views) > 4_096:
             self._views.clear()
-        self._views[self.roster.channel, seen] = view
+        self._views[seen] = view
         return view
 
     # --- growing
@@ -138,8 +150,11 @@ class Ledger:
         if not book.ours:
             for rule, text in broken_rules(book, entry, before, charter):
                 self.find(book, entry.index, rule, text, entry.leaf_octets)
-        if entry.leaf.kind not in (Kind.SEALED, Kind.OPEN):
-            self.govern(book, entry.leaf.kind, entry.body)
+        if entry.leaf.kind != Kind.SEALED and entry.leaf.kind in KNOWN_KINDS:
+            body = self.said(book, entry)
+            self.govern(book, body)
+            if body is not None and not book.ours:
+                self.learned.append((book.origin, entry.index, body))
         if view_known and book.viewed == entry.index:
             book.viewed += 1
 
@@ -155,7 +170,7 @@ class Ledger:
             if book.viewed >= book.size:
                 continue
             stop = min(book.size, book.viewed + VIEWS_CHECKED_IN_ONE_TURN_MAX)
-            for entry in self._entries_of_turn(book, book.viewed, stop):
+            for entry in book.entries(book.viewed, stop):
                 view = self.view_of(entry.leaf.seen)
                 if view is None:
                     break
@@ -166,9 +181,6 @@ class Ledger:
                 book.viewed += 1
                 moved = True
         return moved
-
-    def _entries_of_turn(self, book: BookCopy, start: int, stop: int) -> list[HeldEntry]:
-        return [entry for entry in book.entries(start, stop) if start <= entry.index < stop]
 
     def find(self, book: BookCopy, index: int, rule: str, text: str, proof: bytes) -> None:
         """Write a finding against the author of a book, with its proof."""

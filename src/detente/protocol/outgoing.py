@@ -49,7 +49,7 @@ class PeerState:
     urgent: dict[Origin, deque[int]] = field(default_factory=dict)
     serve_until: dict[Origin, Milliseconds] = field(default_factory=dict)  # others' books that it wants from us
     control: deque[bytes] = field(default_factory=deque)  # encoded frames that go before entries
-    asked_whole: set[tuple[Origin, int]] = field(default_factory=set)
+    asked_whole: set[bytes] = field(default_factory=set)  # FRAME-5: the signatures that did not verify
 
 
 class Outgoing:
@@ -97,6 +97,12 @@ class Outgoing:
     def note(self, state: PeerState, octets: bytes) -> None:
         """NOTE."""
         state.control.append(encode_frame(NoteFrame(self._handle, octets)))
+
+    def note_to_all(self, octets: bytes) -> None:
+        """NOTE to every peer that has greeted."""
+        for state in self.peers.values():
+            if state.heard_hello:
+                self.note(state, octets)
 
     def want(self, state: PeerState, origin: Origin, start: int, *, whole: bool) -> None:
         """WANT."""

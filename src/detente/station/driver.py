@@ -55,6 +55,7 @@ class Outcome:
     done: list[tuple[FromOffice, list[Ref]]] = field(default_factory=list)
     refused: list[tuple[Input, Fault]] = field(default_factory=list)
     arrived: list[tuple[str, Origin, HeldEntry]] = field(default_factory=list)
+    new_notes: bool = False  # charters or book notes were taken: other stations may be trusted now
 
 
 class Driver:
@@ -69,6 +70,7 @@ class Driver:
         self._keyring = keyring
         self._handles: dict[str, dict[int, str]] = {}  # of each open link: which handle means which channel
         self._peers: dict[str, dict[str, Peer]] = {}  # by certificate, then channel
+        self._stopped: set[str] = set()  # channels whose book may not be written any more
         self._wakes: dict[str, Milliseconds] = {}  # channels that want a step by then
         names = list(dict.fromkeys(row.channel for row in store.notes() if row.kind == "charter"))
         for name in names:
@@ -90,7 +92,7 @@ class Driver:
                 if book.ours:
                     why = _older_than_told(book, newest)
                     if why:
-                        channel.writer.stop(why)
+                        self._stop(channel, why)
                     elif book.head is not None:
                         records.append(AnchorRecord(True, book.origin, book.head.size, book.head.root))
                 elif newest is not None and (False, book.origin) in newest:
@@ -103,7 +105,7 @@ class Driver:
     def take_turn(self, inputs: Iterable[Input], now: Milliseconds) -> Outcome:
         """Commit, then tell. Raises StoreFault: then nothing of this turn may be told and this driver is dead."""
         outcome = Outcome()
-        events, sources = self._sort(inputs, outcome)
+        events, sources = self._sort([*self._successions(), *inputs], outcome)
         work = Work()
         anchor: list[AnchorRecord] = []
         turns: list[tuple[str, Turn]] = []
@@ -127,6 +129,7 @@ class Driver:
             self._tell(name, turn, sources, outcome)
         if work.notes:
             self._peers.clear()
+            outcome.new_notes = True
         return outcome
 
     def found(self, notes: list[bytes], now: Milliseconds) -> str:
@@ -142,7 +145,13 @@ class Driver:
             raise LocalMisuse(f"this station has joined {name} already; bring amendments with `detente charter join`")
         if all(party.id != self.party for party in roster.newest.charter.parties):
             raise LocalMisuse(f"the charter of {name} names no party {self.party}")
-        roster.station(self.party, self.station)
+        station = roster.station(self.party, self.station)
+        if station.cosigner is not None and self._keyring.signing_key("cosigner", station.cosigner.public) is None:
+            raise LocalMisuse(
+                f"the charter of {name} was drafted from a card of {self.party} whose keys are not in this HOME; "
+                f"draft it from a card made here (`detente card`)",
+                rule="CARD-1",
+            )
         self.store.commit(Work(notes=rows), now)
         self._open_channel(name)
         outcome = self.take_turn([FromOffice(name, OpenBook("founded"))], now)
@@ -169,15 +178,17 @@ class Driver:
                             rule="CHARTER-2",
                         )
 
-    def successions(self) -> list[FromOffice]:
-        """STORE-3: acts that open the next book of ours where the newest may not be written any more and its note is here."""
+    def _successions(self) -> list[FromOffice]:
+        """STORE-3: acts that open the next book where ours may not be written any more, if its note lies ready."""
         acts = []
-        for name, channel in self.channels.items():
+        for name in sorted(self._stopped):
+            channel = self.channels[name]
             book = channel.writer.book
             if book is not None and channel.writer.stopped:
                 following = origin_of(name, self.party, book.number + 1)
                 if following in channel.roster.book_notes:
                     acts.append(FromOffice(name, OpenBook("restored")))
+        self._stopped.clear()
         return acts
 
     def close(self) -> None:
@@ -291,7 +302,11 @@ class Driver:
     def _stop_contradicted(self, channel: Channel) -> None:
         own = channel.writer.book
         if own is not None and own.origin in channel.incoming.contradicted and not channel.writer.stopped:
-            channel.writer.stop(channel.incoming.contradicted[own.origin])
+            self._stop(channel, channel.incoming.contradicted[own.origin])
+
+    def _stop(self, channel: Channel, why: str) -> None:
+        channel.writer.stop(why)
+        self._stopped.add(channel.roster.channel)
 
     def _tell(self, name: str, turn: Turn, sources: dict[int, Input], outcome: Outcome) -> None:
         for event, refs in turn.done:

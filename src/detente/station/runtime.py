@@ -71,7 +71,6 @@ class Runtime:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._driver = await self._in_engine(lambda: self._home.open_driver(self._passphrase))
-        self._heal()
         certificate, key = self._home.tls_identity(self._passphrase)
         self._bearer = TlsBearer(
             Identity(certificate, key),
@@ -144,6 +143,9 @@ class Runtime:
             for link, octets in frames:
                 self._give(link, octets)
             self._tell(outcome, answers)
+            if outcome.new_notes:
+                self._trust()
+                self._dial_all()
 
     def _engine_turn(
         self, driver: Driver, batch: list[Input], reads: list[tuple[str, dict[str, Any], asyncio.Future[Any]]]
@@ -248,15 +250,7 @@ class Runtime:
             return None
         log.info("the store is open again")
         self._fault = None
-        self._heal()
         return None
-
-    def _heal(self) -> None:
-        """STORE-3: a book that must not be written any more is succeeded by the next, if its note lies ready."""
-        driver = self._driver
-        for act in driver.successions() if driver is not None else ():
-            self._inputs.append(act)
-            self._work.set()
 
     # --- links
 
@@ -395,9 +389,6 @@ class Runtime:
             self._waiting[id(act)] = future
             self._put(act)
             done, refs = await future
-            if operation == "take_note":
-                self._trust()
-                self._dial_all()
             return desk.answer(done, refs)
         self._reads.append((operation, arguments, future))
         self._work.set()
