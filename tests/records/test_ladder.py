@@ -166,6 +166,12 @@ def test_ladder_2_a_verified_seen_proves_held() -> None:
     assert rung(theirs(count=3)) is Rung.HELD
     assert rung(theirs(count=2)) is Rung.QUEUED
     assert rung(theirs(count=3, place=2)) is Rung.QUEUED
+    beyond = Item(Ref(BRAVO, 1, 5), 1, leaf(9, (0, 0, 0, 0, 9), 3), True), None  # a slot that no party has
+    sibling = Item(Ref(BRAVO, 1, 6), 1, leaf(9, (0, (0, 9), 0, 0), 3), True), None  # a book of its own party
+    again = Item(Ref(BRAVO, 1, 7), 1, leaf(9, (3, 0, 0, 0), 3), True), None
+    assert rung(beyond, sibling) is Rung.QUEUED
+    proofs = Proofs(PARTIES, (), [*own_entries(), again, theirs(count=3)])
+    assert proofs.ladder(OURS, BRAVO, given=False).proof == (Step.SEEN, Ref(BRAVO, 1, 4))
     entry, content = theirs(count=3)
     assert rung((entry._replace(view_ok=None), content)) is Rung.QUEUED
 

@@ -13,6 +13,7 @@ from detente.ids import PartyId
 from detente.tlog.checkpoint import checkpoint_text, cosign
 from detente.tlog.note import Note, NoteSignature, format_note, parse_note, sign_note, signature_line
 from detente.tlog.vkeys import ED25519, verifier_key
+from detente.verify import signatures
 from detente.verify.audit import audit
 from detente.verify.findings import Report
 from tests.verify.records import (
@@ -135,6 +136,13 @@ def test_bundle_10_the_fingerprints_are_of_the_roots() -> None:
     assert [one.id for one in report.parties] == list(PARTIES)
     assert len({one.fingerprint for one in report.parties}) == 3
     assert all(len(one.fingerprint.split(" ")) == 10 for one in report.parties)
+
+
+def test_note_1_a_note_must_be_exactly_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NOTE-1: if reading ever let other octets pass, writing them again would tell (here: a reader that drops a line)."""
+    note = parse_note(FIRST)
+    monkeypatch.setattr(signatures, "parse_note", lambda _octets: Note(note.text, note.signatures[:1]))
+    assert found(chain(FIRST))[0] == ("BUNDLE-2", "NOTE-1")
 
 
 # --- BUNDLE-3

@@ -343,6 +343,7 @@ def test_bundle_4_the_disclosed_content_is_in_the_report() -> None:
         lambda one: replace(one, index=3),
         lambda one: replace(one, origin=Origin(one.origin.replace("alfa", "bravo")), index=1),
     ],
+    ids=["a wrong key", "a hidden entry", "an open entry"],
 )
 def test_bundle_4_a_key_that_opens_nothing_here(change: Callable[[Disclosure], Disclosure]) -> None:
     """SEAL-1: a wrong key, a hidden entry, an entry that is not sealed."""

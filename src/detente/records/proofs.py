@@ -114,13 +114,11 @@ class Proofs:
 
 
 def _keep_first(proofs: list[ReceiptProof]) -> None:
-    """In place: sizes increasing, and for each size the earliest proof that covers it."""
+    """In place, by increasing size: each proof that was given earlier than all with a larger size."""
     proofs.sort(key=lambda proof: (-proof.size, proof.timestamp_s))
     kept: list[ReceiptProof] = []
     for proof in proofs:
-        if not kept or proof.size < kept[-1].size:
-            if kept and kept[-1].timestamp_s < proof.timestamp_s:
-                continue  # a larger receipt was given earlier: it is the first that covers this size too
+        if not kept or proof.timestamp_s < kept[-1].timestamp_s:
             kept.append(proof)
     proofs[:] = reversed(kept)
 
