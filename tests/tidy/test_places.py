@@ -11,7 +11,7 @@ from tests.tidy import tree
 
 # Written in parts, so that this file does not hold what it refuses.
 MACHINE_PATH = re.compile(
-    r"(?<![\w.~-])/(?:" + "|".join(["wo" + "rk", "fa" + "rm", "ro" + "ot", "ho" + "me"]) + r")(?:/|(?![\w-]))"
+    r"(?<![\w}.~-])/(?:" + "|".join(["wo" + "rk", "fa" + "rm", "ro" + "ot", "ho" + "me"]) + r")(?:/|(?![\w-]))"
 )
 INDEX_HOSTS = [
     "py" + "pi.org",
@@ -113,7 +113,7 @@ def test_the_check_sees_each_fault(line: str) -> None:
     assert faults(line)
 
 
-@pytest.mark.parametrize("line", ["size/root", "the /rooted tree", "HOME/config.toml", "../shared/data", "a/home-page"])
+@pytest.mark.parametrize("line", ["size/root", 'f"{prefix}/root"', "the /rooted tree", "HOME/config.toml", "../shared/data", "a/home-page"])
 def test_the_check_lets_plain_text_pass(line: str) -> None:
     """What only looks like it is not reported."""
     assert not faults(line)
