@@ -48,6 +48,7 @@ def test_a_line_holds_everything_that_is_known() -> None:
         "index": 0,
         "at": 1000,
         "held_at": 8,
+        "implausible": False,
         "precedence": "ROUTINE",
         "kind": "sealed",
         "form": "message",
@@ -200,3 +201,10 @@ def test_marked_text_has_nothing_unseen(text: str) -> None:
     assert all(one in "\n\t" or one.isprintable() or one.isspace() for one in marked)
     assert marked.encode().decode() == marked
     assert not any("\u202a" <= one <= "\u202e" or one in "\u061c\u200e\u200f" for one in marked)
+
+
+def test_book_5_a_clock_far_ahead_is_marked() -> None:
+    """BOOK-5: a claimed time ahead of our clock by more than the limit is shown as claimed, and marked."""
+    (line,) = log_lines([LogEntry(item(0, 0, 1_000_000_000, (0, 0), arrival=8))])
+
+    assert (line["at"], line["implausible"]) == (1_000_000_000, True)

@@ -76,6 +76,8 @@ def _say_entry(entry: dict[str, Any], now_ms: int) -> None:
         say(f"  not readable here: {marked_text(entry['unreadable'])}")
     if entry["mark"]:
         say(f"  {entry['mark']}; held here {show_time(entry['held_at'], now_ms)}")
+    if entry["implausible"]:
+        say(f"  implausible: their clock was ahead; held here {show_time(entry['held_at'], now_ms)}")
     for broken in entry["broken"]:
         click.secho(f"  BROKEN RULE by {entry['party']}: {broken['rule']}, {marked_text(broken['text'])}", fg="red")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from detente.formats.content import Content
 from detente.formats.entry import Adopt, Closing, Erased, Keys, Kind, Open, Opening, Precedence
 from detente.ids import Ref
+from detente.limits import CLOCK_AHEAD_MS_MAX
 from detente.records.ladder import Ladder, Proof, ReceiptProof, Step
 from detente.records.order import Item, Placed, reading_order
 
@@ -39,8 +40,8 @@ class LogEntry:
 def log_lines(entries: Iterable[LogEntry]) -> list[Line]:
     """One object an entry, in reading order (ORDER-1 to ORDER-4).
 
-    Keys: ref, party, book, index, at and held_at (milliseconds), precedence, kind, form, fields, text, lang, by, to,
-    info, re, part, whole, ladder, mark, broken, unreadable. `whole` is the text of all parts (READ-5), at part 1 and
+    Keys: ref, party, book, index, at and held_at (milliseconds), implausible (BOOK-5: `at` lies ahead), precedence, kind,
+    form, fields, text, lang, by, to, info, re, part, whole, ladder, mark, broken, unreadable. `whole` is the text of all parts (READ-5), at part 1 and
     only when all are there. What does not apply is None or an empty list.
     """
     known = {entry.item.ref: entry for entry in entries}
@@ -95,6 +96,7 @@ def _line(entry: LogEntry, placed: Placed, whole: str | None) -> Line:
         "index": item.ref.index,
         "at": leaf.at,
         "held_at": item.held_at,
+        "implausible": 0 < item.held_at < leaf.at - CLOCK_AHEAD_MS_MAX,  # BOOK-5: shown as claimed, and marked
         "precedence": Precedence(leaf.precedence).name,
         "kind": KIND_NAMES.get(leaf.kind, str(leaf.kind)),  # BOOK-3: a kind unknown here is shown by its number
         "form": content.form if content else None,
