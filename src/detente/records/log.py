@@ -41,8 +41,8 @@ def log_lines(entries: Iterable[LogEntry]) -> list[Line]:
     """One object an entry, in reading order (ORDER-1 to ORDER-4).
 
     Keys: ref, party, book, index, at and held_at (milliseconds), implausible (BOOK-5: `at` lies ahead), precedence, kind,
-    form, fields, text, lang, by, to, info, re, part, whole, ladder, mark, broken, unreadable. `whole` is the text of all parts (READ-5), at part 1 and
-    only when all are there. What does not apply is None or an empty list.
+    form, fields, text, lang, by, to, info, re, part, whole, ladder, mark, broken, unreadable. `whole` is the text of all
+    parts (READ-5), at part 1 and only when all are there. What does not apply is None or an empty list.
     """
     known = {entry.item.ref: entry for entry in entries}
     wholes = _whole_texts(known)
