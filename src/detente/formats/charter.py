@@ -216,8 +216,8 @@ def check_amendment(old: Charter, old_digest: bytes, new: Charter) -> None:
         raise Malformed(f"charter {new.number} does not follow charter {old.number}", rule="CHARTER-6")
     if new.amends != old_digest:
         raise Malformed(f"charter {new.number} amends another charter {old.number} than the one held", rule="CHARTER-6")
-    if new.channel != old.channel or new.mode != old.mode:
-        raise Malformed("an amendment keeps the channel and the mode", rule="CHARTER-6")
+    if (new.channel, new.mode, new.dictionary) != (old.channel, old.mode, old.dictionary):
+        raise Malformed("an amendment keeps the channel, the mode and the dictionary", rule="CHARTER-6")
     for place, party in enumerate(old.parties):
         if place >= len(new.parties) or new.parties[place].id != party.id:
             raise Malformed(f"an amendment keeps the party {party.id} at place {place + 1}", rule="CHARTER-6")

@@ -145,16 +145,18 @@ class Ledger:
         """Take the next entry of a book into the turn: its row, its rules, what it governs."""
         before = book.last_seen
         charter = book.charter
+        body = self.said(book, entry) if entry.leaf.kind in KNOWN_KINDS and entry.leaf.kind != Kind.SEALED else None
+        if isinstance(body, Opening):
+            self.govern(book, body)
+            charter = book.charter  # an opening is governed by the charter that it names
         if book.append(entry):
             self.work.entries.append(EntryRow(book.origin, entry.index, entry.leaf_octets, entry.leaf_hash, entry.body))
         if not book.ours:
             for rule, text in broken_rules(book, entry, before, charter):
                 self.find(book, entry.index, rule, text, entry.leaf_octets)
-        if entry.leaf.kind != Kind.SEALED and entry.leaf.kind in KNOWN_KINDS:
-            body = self.said(book, entry)
-            self.govern(book, body)
-            if body is not None and not book.ours:
-                self.learned.append((book.origin, entry.index, body))
+        self.govern(book, body)
+        if body is not None and not book.ours:
+            self.learned.append((book.origin, entry.index, body))
         if view_known and book.viewed == entry.index:
             book.viewed += 1
 

@@ -43,7 +43,9 @@ def broken_rules(book: _Book, entry: _Entry, before: Seen, charter: Charter) -> 
         yield "BOOK-8", f"seen has {len(leaf.seen)} slots, the charter {len(charter.parties)} parties"
     else:
         _, party, number = split_origin(book.origin)
-        if count_in(leaf.seen, charter.place(party), number):
+        if all(one.id != party for one in charter.parties):
+            yield "BOOK-1", "the charter that governs it does not name its party"
+        elif count_in(leaf.seen, charter.place(party), number):
             yield "BOOK-8", "it counts its own book"
     if decreases(before, leaf.seen):
         yield "BOOK-9", "a count of seen went down"

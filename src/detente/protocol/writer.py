@@ -89,6 +89,7 @@ class Writer:
                 rule="OPEN-1",
             )
         self.book = self._ledger.add(held, ours=True)
+        self.book.charter = roster.newest.charter
         self._key = key
         self.stopped = ""
         self._epochs.forget_mine()

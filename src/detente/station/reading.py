@@ -5,7 +5,7 @@ It only gathers; the order, the ladder and the lines are made in `records/`, the
 
 from typing import Any
 
-from detente.errors import Malformed
+from detente.errors import LocalMisuse, Malformed
 from detente.formats.content import Content
 from detente.formats.entry import Kind, Open, decode_body
 from detente.ids import PartyId, Ref, origin_of, split_origin
@@ -52,11 +52,19 @@ def _items(driver: Driver, channel: Channel) -> tuple[list[Item], dict[Ref, Held
         entry = held_entry(row)
         _, party, number = split_origin(row.origin)
         book = channel.ledger.books[row.origin]
-        view_ok = None if row.index >= book.viewed else (row.origin, row.index) not in wrong
+        view_ok = _view_ok(channel, book.viewed, entry) and (row.origin, row.index) not in wrong
         ref = Ref(party, number, row.index)
         items.append(Item(ref, channel.roster.place(party), entry.leaf, view_ok, arrival, held_at))
         bodies[ref] = entry
     return items, bodies
+
+
+def _view_ok(channel: Channel, viewed: int, entry: HeldEntry) -> bool | None:
+    """Whether an entry's view verifies; None if it counts what is not held yet. One false count hides no later entry."""
+    if entry.index < viewed:
+        return True
+    view = channel.ledger.view_of(entry.leaf.seen)
+    return None if view is None else view == entry.leaf.view
 
 
 def _findings(driver: Driver, channel: Channel) -> dict[Ref, list[tuple[str, str]]]:
@@ -81,7 +89,7 @@ def _content(channel: Channel, ref: Ref, entry: HeldEntry) -> tuple[Any, str]:
             return None, CANNOT_PROCESS + fault.reason
     try:
         return decode_body(entry.leaf.kind, entry.body), ""
-    except Malformed as fault:
+    except (Malformed, LocalMisuse) as fault:  # the latter for a kind that is unknown here (BOOK-3)
         return None, CANNOT_PROCESS + fault.text
 
 
