@@ -73,7 +73,11 @@ def default_cosign(role: str) -> str:
 
 def check_bearer(address: str) -> None:
     """Raise LocalMisuse unless `address` is `tls://host:port`."""
-    good = address.startswith(BEARER_SCHEME) and _is_address(address.removeprefix(BEARER_SCHEME))
+    good = (
+        address == address.lower()
+        and address.startswith(BEARER_SCHEME)
+        and _is_address(address.removeprefix(BEARER_SCHEME))
+    )
     _require(good, "bearer", f"tls://HOST:PORT, for example tls://line.example.org:7410, not {address!r}")
 
 

@@ -1,6 +1,6 @@
 """HOME: the folder that holds one station of one party, and the only place that knows where in it things lie.
 
-Its law: one process at a time opens the store for writing (`lock`); everything in HOME is for its owner alone; what
+Its law: one process at a time opens the store for writing, and one signs; everything in HOME is for its owner alone; what
 `create` began and could not end never looks like a HOME, for config.toml is written last.
 
     config.toml           the station's settings (`config.py`)
@@ -10,13 +10,15 @@ Its law: one process at a time opens the store for writing (`lock`); everything 
     tls.der               the certificate that this station shows on links
     store.sqlite          the books
     anchor/journal        what was told (STORE-3), unless config.toml names another place
-    lock, station.sock    of the running station
+    lock, papers.lock     held by the process that writes the store, and by the one that signs with the root
+    station.sock          of the running station
 """
 
 import contextlib
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from detente.stores.sqlite import SqliteStore
 CONFIG_FILE = "config.toml"
 FOLDERS = ("keys", "cards", "charters", "notes", "anchor")
 CERTIFICATE_YEARS = 20  # a charter pins the certificate itself, so its age guards nothing; it must outlive the charter
+LOCK_WAIT_SECONDS = 2.0  # a command that only writes one message has ended by then
 SOCKET_PATH_OCTETS_MAX = 107  # of the operating system (sun_path)
 
 _YEAR_SECONDS = 31_557_600
@@ -145,18 +148,28 @@ class Home:
 
     # --- use
 
+    def lock(self, holder: str = "detente") -> contextlib.AbstractContextManager[None]:
+        """Be the one process that writes the store. Raises LocalMisuse that names who does when it is another.
+
+        Waits a little first: another command is done soon, a station is not.
+        """
+        return self._lock(self.path / "lock", holder)
+
+    def lock_papers(self, holder: str) -> contextlib.AbstractContextManager[None]:
+        """Be the one process that signs with the root; the station may run meanwhile. Raises LocalMisuse as `lock`."""
+        return self._lock(self.path / "papers.lock", holder)
+
     @contextlib.contextmanager
-    def lock(self, holder: str = "detente") -> Iterator[None]:
-        """Be the one process that writes here. Raises LocalMisuse that names who does when it is another."""
-        path = self.path / "lock"
+    def _lock(self, path: Path, holder: str) -> Iterator[None]:
         with disk_faults(path):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                who = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another process"
-                raise LocalMisuse(f"{self.path} is in use by {who}; stop it, or wait until it has ended") from error
+            end = time.monotonic() + LOCK_WAIT_SECONDS
+            while not _locked(descriptor):
+                if time.monotonic() > end:
+                    who = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another process"
+                    raise LocalMisuse(f"{self.path} is in use by {who}; stop it, or wait until it has ended")
+                time.sleep(0.05)
             with disk_faults(path):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, f"{holder}, process {os.getpid()}\n".encode(), 0)
@@ -205,3 +218,12 @@ class Home:
         """Put a file in HOME, whole and durable. Raises StoreFault."""
         with disk_faults(path):
             write_file(path, octets)
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

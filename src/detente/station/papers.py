@@ -140,6 +140,7 @@ def read_paper(octets: bytes) -> Paper:
 def check_signable(home: Home, paper: Paper) -> Party:
     """Our party in a charter that we may sign. Nothing is written. Raises LocalMisuse, Malformed, StoreFault."""
     charter = paper.charter
+    verify_note(paper.note, [party.root for party in charter.parties])  # NOTE-3: those who signed, signed this text
     us = next((party for party in charter.parties if party.id == home.config.party), None)
     if us is None:
         raise LocalMisuse(f"this charter names no party {home.config.party}; was it drafted with your card?")
@@ -176,13 +177,15 @@ def sign_paper(home: Home, custody: Custody, paper: Paper) -> bytes:
     _sign_book_notes(home, custody, paper.charter, us, root)
     signatures = tuple(one for one in paper.note.signatures if not _is_by(one, us))
     octets = format_note(Note(paper.note.text, (*signatures, sign_note(paper.note.text, root, us.root.name))))
-    home.write(charter_path(home, paper.charter), octets)  # CHARTER-6: kept before the signature leaves
+    home.write(
+        charter_path(home, paper.charter.channel, paper.charter.number), octets
+    )  # CHARTER-6: kept before the signature leaves
     return octets
 
 
-def charter_path(home: Home, charter: Charter) -> Path:
-    """Where our copy of a charter lies."""
-    return home.charters_path / f"{_file_name(charter.channel)}.{charter.number}.charter"
+def charter_path(home: Home, channel: str, number: int) -> Path:
+    """Where our copy of a charter lies, or would."""
+    return home.charters_path / f"{_file_name(channel)}.{number}.charter"
 
 
 def mode_of(home: Home, channel: str) -> str:
