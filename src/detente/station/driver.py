@@ -322,15 +322,14 @@ class Driver:
 
 def _older_than_told(book: BookCopy, newest: dict[tuple[bool, Origin], tuple[int, bytes]] | None) -> str:
     """STORE-3: why this book of ours may not be written any more; "" if it may."""
+    then = "the next book takes over as soon as its signed note is here (`detente charter sign` makes notes ahead)"
     if newest is None:
-        if book.size:
-            return "the anchor is missing, so what was told from this book is not known; open the next book (`detente restore`)"
-        return ""
+        return f"the anchor is missing, so what was told from this book is not known; {then}" if book.size else ""
     told = newest.get((True, book.origin))
     if told is not None and (book.size < told[0] or book.root(told[0]) != told[1]):
         return (
             f"{told[0]} entries of {book.origin} were told, but the store holds {book.size} or others: it is an old copy; "
-            f"open the next book (`detente restore`)"
+            f"{then}"
         )
     return ""
 

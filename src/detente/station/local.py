@@ -3,18 +3,41 @@
 Both give the same answers to the same operations; the answer says whether a station is running.
 """
 
+import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, Malformed, StoreFault
+from detente.errors import (
+    BearerFault,
+    BrokenRule,
+    Equivocation,
+    Fault,
+    InternalFault,
+    LocalMisuse,
+    Malformed,
+    PeerViolation,
+    StoreFault,
+    StoreFull,
+)
 from detente.station.desk import Desk
 from detente.station.home import Home
 from detente.station.runtime import now_ms
 
 _FAULTS: dict[str, type[Fault]] = {
-    kind.code: kind for kind in (LocalMisuse, Malformed, StoreFault, BearerFault, InternalFault)
+    kind.code: kind
+    for kind in (
+        LocalMisuse,
+        PeerViolation,
+        Malformed,
+        BrokenRule,
+        Equivocation,
+        StoreFault,
+        StoreFull,
+        BearerFault,
+        InternalFault,
+    )
 }
 UNDER_WAY_MAX = 1_000  # requests sent ahead of their answers
 
@@ -28,11 +51,19 @@ def ask_many(
     home: Home, requests: Iterable[tuple[str, dict[str, Any]]], passphrase: Callable[[], bytes]
 ) -> Iterator[dict[str, Any]]:
     """Several operations, in order; each answer is given as soon as its turn is durable. Raises Fault at the first refusal."""
-    connection = _connect(home)
-    if connection is None:
-        yield from _ask_here(home, requests, passphrase)
-    else:
-        with connection:
+    with contextlib.ExitStack() as held:
+        connection = _connect(home)
+        if connection is None:
+            try:
+                held.enter_context(home.lock())
+            except LocalMisuse:
+                connection = _connect(home)  # a station that was just starting has opened its socket by now
+                if connection is None:
+                    raise
+        if connection is None:
+            yield from _ask_here(home, requests, passphrase)
+        else:
+            held.enter_context(connection)
             yield from _ask_running(connection, requests)
 
 
@@ -88,18 +119,17 @@ def _answer(line: bytes) -> dict[str, Any]:
 def _ask_here(
     home: Home, requests: Iterable[tuple[str, dict[str, Any]]], passphrase: Callable[[], bytes]
 ) -> Iterator[dict[str, Any]]:
-    with home.lock():
-        driver = home.open_driver(passphrase())
-        try:
-            desk = Desk(driver, running=False)
-            for operation, arguments in requests:
-                if not desk.writes(operation):
-                    yield desk.read(operation, arguments)
-                    continue
-                act = desk.act(operation, arguments)
-                outcome = driver.take_turn([act], now_ms())
-                for _, fault in outcome.refused:
-                    raise fault
-                yield desk.answer(*outcome.done[0])
-        finally:
-            driver.close()
+    driver = home.open_driver(passphrase())
+    try:
+        desk = Desk(driver, running=False)
+        for operation, arguments in requests:
+            if not desk.writes(operation):
+                yield desk.read(operation, arguments)
+                continue
+            act = desk.act(operation, arguments)
+            outcome = driver.take_turn([act], now_ms())
+            for _, fault in outcome.refused:
+                raise fault
+            yield desk.answer(*outcome.done[0])
+    finally:
+        driver.close()
