@@ -92,7 +92,7 @@ class TlsBearer:
         self._silence_seconds = silence_seconds
         self._dialling = _context(identity, ssl.PROTOCOL_TLS_CLIENT)
         self._listening = _context(identity, ssl.PROTOCOL_TLS_SERVER)
-        self._listening.num_tickets = 0  # no resumption
+        self._listening.num_tickets = 0  # LINK-2: no resumption
         self._servers: list[asyncio.Server] = []
         self._unproved: dict[Link, None] = {}  # that came to us, oldest first
         self._alive: set[Link] = set()
@@ -208,7 +208,7 @@ class TlsBearer:
 
     def admit(self, link: Link, certificate: bytes) -> str | None:
         """See Keeper."""
-        name = self._names.get(certificate)  # pinned: octet for octet
+        name = self._names.get(certificate)  # LINK-2: octet for octet
         if name is None:
             raise BearerFault(
                 f"{link.who} showed a certificate that stands in none of our charters; perhaps ours is not the newest"
@@ -299,6 +299,7 @@ class TlsBearer:
         Who dials again, or dials long after, has lost the one that stood, even if we have not noticed yet. If both
         dialled at once, the link dialled by the station whose certificate has the smaller fingerprint stays.
         """
+        # LINK-3
         long_after = rival.opened_at is not None and self._monotonic() - rival.opened_at > HANDSHAKE_SECONDS_MAX
         if link.dialled == rival.dialled or long_after:
             return True
@@ -330,9 +331,9 @@ class TlsBearer:
 
 def _context(identity: Identity, protocol: int) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.minimum_version = ssl.TLSVersion.TLSv1_3  # LINK-1
     context.check_hostname = False  # certificates are pinned whole; names in them mean nothing
-    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_mode = ssl.CERT_REQUIRED  # LINK-2: both sides
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a certificate that we were given is trusted by itself
     # OpenSSL takes keys from files only. A memfd never touches a disk; the key in it is encrypted with a password that
     # is forgotten at once, because other processes of this user can open the memfd for as long as it lives.

@@ -1,4 +1,4 @@
-"""Verifier keys (KEY-1, KEY-2; C2SP signed-note): a public key with its name and the kind of signature it makes."""
+"""Verifier keys (KEY-1, KEY-2, KEY-5; C2SP signed-note): a public key with its name and the kind of its signatures."""
 
 import re
 from typing import Final, NamedTuple
@@ -19,6 +19,21 @@ PUBLIC_OCTETS: Final = {  # KEY-2
 }
 KEY_NAME_OCTETS_MAX: Final = 255  # KEY-1; the same bound as the cosigner_name of RECEIPT-2
 
+# KEY-5: every encoding of a point of small order, without the sign bit of x. The same list stands in libsodium
+# (ge25519_has_small_order) and in "Taming the many EdDSAs" (2020); tests/tlog/test_vkeys.py computes it anew.
+SMALL_ORDER_Y: Final = frozenset(
+    bytes.fromhex(y)
+    for y in (
+        "0100000000000000000000000000000000000000000000000000000000000000",  # order 1
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",  # order 2
+        "0000000000000000000000000000000000000000000000000000000000000000",  # order 4
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",  # order 8
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",  # order 8
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",  # order 4, y written as p
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",  # order 1, y written as p + 1
+    )
+)
+
 
 class VerifierKey(NamedTuple):
     """`kind` is 0x01, 0x04 or 0x06; `public` is 32, 32 or 1,312 octets. Make it with `verifier_key` or `parse_vkey`."""
@@ -37,7 +52,7 @@ class VerifierKey(NamedTuple):
 
 
 def verifier_key(name: str, kind: int, public: bytes) -> VerifierKey:
-    """A checked verifier key. Raises Malformed (KEY-1, KEY-2)."""
+    """A checked verifier key. Raises Malformed (KEY-1, KEY-2, KEY-5)."""
     check_key_name(name)
     if kind not in PUBLIC_OCTETS:
         raise Malformed(f"0x{kind:02x} is no known type of key; known are 0x01, 0x04, 0x06", rule="KEY-2")
@@ -45,11 +60,15 @@ def verifier_key(name: str, kind: int, public: bytes) -> VerifierKey:
         raise Malformed(
             f"a public key of type 0x{kind:02x} has {PUBLIC_OCTETS[kind]} octets, not {len(public)}", rule="KEY-2"
         )
+    if kind != PQ_COSIGNATURE and public[:31] + bytes([public[31] & 0x7F]) in SMALL_ORDER_Y:
+        raise Malformed(
+            f"the public key of {name!r} has small order, so it proves nothing; make a new one", rule="KEY-5"
+        )
     return VerifierKey(name, kind, public)
 
 
 def parse_vkey(text: str) -> VerifierKey:
-    """Read `name+keyid+base64`. Raises Malformed (KEY-1, KEY-2)."""
+    """Read `name+keyid+base64`. Raises Malformed (KEY-1, KEY-2, KEY-5)."""
     # KEY-1: from the left; the base64 may hold +
     match = re.fullmatch(r"([^+]*)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]*)", text)
     if not match:
