@@ -113,7 +113,9 @@ def test_the_check_sees_each_fault(line: str) -> None:
     assert faults(line)
 
 
-@pytest.mark.parametrize("line", ["size/root", 'f"{prefix}/root"', "the /rooted tree", "HOME/config.toml", "../shared/data", "a/home-page"])
+@pytest.mark.parametrize(
+    "line", ["size/root", 'f"{prefix}/root"', "the /rooted tree", "HOME/config.toml", "../shared/data", "a/home-page"]
+)
 def test_the_check_lets_plain_text_pass(line: str) -> None:
     """What only looks like it is not reported."""
     assert not faults(line)
