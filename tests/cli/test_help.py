@@ -26,7 +26,7 @@ ALL = dict(commands(main))
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
-    """`--help` gives its purpose in whole sentences, and a meaning beside every option."""
+    """`--help` gives its purpose in whole sentences, and a meaning beside every option that it shows."""
     command = ALL[words]
     text = done(*words, "--help")
     assert (command.help or "").split("\n")[0].rstrip(".")[:50] in text
