@@ -112,7 +112,9 @@ class Play:
         self._stage.lay_wires()
         for channel in self._scenario["channel"]:
             self._stage.found(channel["key"], channel["title"], channel["parties"])
-        return f"{len(self._stage.homes)} stations, {len(self._stage.channels)} charters signed and joined, EXERCISE"
+        charters = len(self._stage.channels)
+        signed = "1 charter" if charters == 1 else f"{charters} charters"
+        return f"{len(self._stage.homes)} stations, {signed} signed and joined, EXERCISE"
 
     def _start(self, _step: dict[str, Any]) -> Iterator[str]:
         for party in self._stage.homes:
