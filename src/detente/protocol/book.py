@@ -15,7 +15,7 @@ from detente.crypto.signing import verify_ed25519
 from detente.errors import InternalFault, Malformed, invariant
 from detente.formats.charter import Charter
 from detente.formats.entry import Leaf, Seen, decode_leaf, encode_leaf
-from detente.formats.frame import EntryItem, Subtree
+from detente.formats.frame import EntryItem, ForkFrame, Frame, Subtree
 from detente.ids import Origin, split_origin
 from detente.limits import INDEX_MAX, RECENT_ENTRIES_MAX, RECENT_ROOTS_MAX
 from detente.protocol.effects import CosignatureRow, EntryRow, HeadRow, NodeRow, SizeRow, StoredBook
@@ -246,6 +246,25 @@ class BookCopy:
         self._pending_hashes.clear()
         self._pending_nodes.clear()
         self._turn_frontier = self.frontier
+
+
+def fork_shown(book: BookCopy, frame: Frame) -> Fork:
+    """FORK-1: the fork of this book that a FORK frame proves. Raises Malformed if it proves none; that accuses nobody."""
+    if not isinstance(frame, ForkFrame):
+        raise Malformed("this is no FORK", rule="FORK-1")
+    frontier, position, at_a = Frontier(), 0, None
+    for level, digest in frame.items:
+        if position & ((1 << level) - 1):
+            raise Malformed("the tiles of a fork do not join", rule="FORK-1")
+        frontier = frontier.add(level, digest)
+        position += 1 << level
+        if position == frame.size_a:
+            at_a = frontier.root()
+    a = HeadRow(book.origin, frame.size_a, frame.root_a, frame.signature_a)
+    b = HeadRow(book.origin, position, frontier.root(), frame.signature_b)
+    if at_a is None or at_a == a.root or not book.signed(a) or not book.signed(b):
+        raise Malformed("this is no proof of a fork", rule="FORK-1")
+    return Fork(a, b, frame.items)
 
 
 def held_entry(row: EntryRow) -> HeldEntry:

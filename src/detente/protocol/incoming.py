@@ -20,7 +20,7 @@ from detente.formats.frame import (
     encode_frame,
 )
 from detente.ids import Milliseconds, Origin, PartyId, Ref
-from detente.protocol.book import BookCopy, Fork, HeldEntry, Proved, held_entry, leaf_hash_of
+from detente.protocol.book import BookCopy, Fork, HeldEntry, Proved, fork_shown, held_entry, leaf_hash_of
 from detente.protocol.effects import FindingRow, HeadRow
 from detente.protocol.events import Peer
 from detente.protocol.ledger import Ledger
@@ -275,19 +275,7 @@ class Incoming:
         book = self._ledger.books.get(origin) if origin is not None else None
         if book is None:
             raise Malformed("a fork of a book whose note was not brought", rule="FORK-1")
-        frontier, position, at_a = Frontier(), 0, None
-        for level, digest in frame.items:
-            if position & ((1 << level) - 1):
-                raise Malformed("the tiles of a fork do not join", rule="FORK-1")
-            frontier = frontier.add(level, digest)
-            position += 1 << level
-            if position == frame.size_a:
-                at_a = frontier.root()
-        a = HeadRow(book.origin, frame.size_a, frame.root_a, frame.signature_a)
-        b = HeadRow(book.origin, position, frontier.root(), frame.signature_b)
-        if at_a is None or at_a == a.root or not book.signed(a) or not book.signed(b):
-            raise Malformed("this is no proof of a fork", rule="FORK-1")
-        self._keep_fork(book, Fork(a, b, frame.items))
+        self._keep_fork(book, fork_shown(book, frame))
 
     def _receipt(self, state: PeerState, frame: ReceiptFrame, now: Milliseconds) -> None:
         origin = self._ledger.by_code(frame.book)

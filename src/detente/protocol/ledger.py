@@ -12,9 +12,9 @@ from detente.crypto.hashing import sha256
 from detente.errors import LocalMisuse, Malformed
 from detente.formats.canonical import Value, encode
 from detente.formats.entry import Adopt, Body, Closing, Kind, Opening, Seen, Slot, decode_body
-from detente.formats.frame import book_code, split_book_code
+from detente.formats.frame import book_code, decode_frame, split_book_code
 from detente.ids import Origin, origin_of, split_origin
-from detente.protocol.book import BookCopy, HeldEntry
+from detente.protocol.book import BookCopy, HeldEntry, fork_shown
 from detente.protocol.effects import BookRow, EntryRow, FindingRow, StoredBook, Work
 from detente.protocol.roster import HeldBookNote, Roster
 from detente.protocol.rules import KNOWN_KINDS, broken_rules
@@ -41,6 +41,7 @@ class Ledger:
         self.adopted: set[bytes] = set()  # BOOK-16: digests that our books have adopted
         self.learned: list[tuple[Origin, int, Body]] = []  # what unsealed entries of others said in this turn
         self._views: dict[Seen, bytes] = {}
+        self._proofs = {row.origin: row.proof for row in shelf.findings() if row.rule == "FORK-1"}  # FORK-2: for ever
 
     # --- books
 
@@ -48,6 +49,8 @@ class Ledger:
         """A book that the store has. Its adopted charter follows from its `adopt` entries."""
         book = BookCopy(stored, self.roster.book_notes[stored.origin].key, self.shelf, self.roster.charters[0].charter)
         self.books[stored.origin] = book
+        if stored.origin in self._proofs:
+            book.fork = fork_shown(book, decode_frame(self._proofs[stored.origin]))
         for row in self.shelf.special_entries(stored.origin):
             if row.index < book.size:
                 with contextlib.suppress(Malformed, LocalMisuse):  # marked when it arrived, or of an unknown kind

@@ -133,7 +133,7 @@ class Outgoing:
         return None
 
     def greet(self, state: PeerState) -> None:
-        """After the peer's HELLO: notes it lacks, then the newest receipts for every book, so that lost ones heal."""
+        """After the peer's HELLO: notes it lacks, proofs of forks, the newest receipts for every book: lost ones heal."""
         roster = self._ledger.roster
         for held in roster.charters:
             if held.charter.number > state.charter_number:
@@ -142,6 +142,8 @@ class Outgoing:
             if origin not in state.holds:
                 self.note(state, roster.book_notes[origin].octets)
         for book in self._ledger.books.values():
+            if book.fork is not None:
+                self.fork(state, book.fork)
             for row in book.receipts.values():
                 if row.kind == COSIGNATURE:
                     self.receipt(state, row)

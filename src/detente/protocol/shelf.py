@@ -9,7 +9,7 @@ from typing import Protocol
 from detente.crypto.signing import SigningKey
 from detente.crypto.wrapping import WrapKey
 from detente.ids import Origin
-from detente.protocol.effects import CosignatureRow, EntryRow, GivenRow, HeadRow
+from detente.protocol.effects import CosignatureRow, EntryRow, FindingRow, GivenRow, HeadRow
 
 
 class Shelf(Protocol):
@@ -32,6 +32,9 @@ class Shelf(Protocol):
 
     def cosignatures(self, origin: Origin, at_least: int = 0) -> list[CosignatureRow]:
         """Receipts held with size >= at_least, by size then cosigner."""
+
+    def findings(self) -> list[FindingRow]:
+        """All findings, oldest first."""
 
 
 class Keyring(Protocol):
