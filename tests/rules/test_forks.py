@@ -244,3 +244,60 @@ def test_a_receipt_over_another_history_leads_to_the_proof() -> None:
     (receipt,) = [frame for frame in receipts if (frame.book, frame.cosigner) == (0, 2)]  # meridian's, of alfa's book
     assert not deliver(line, "meridian", "bravo", receipt).refused
     assert refusal(deliver(line, "meridian", "bravo", receipt)).rule == "FRAME-9"
+
+
+def test_a_shorter_history_than_the_one_held_is_a_fork_too() -> None:
+    """FORK-1: what comes later may be the smaller head; the tiles then are those of what is held."""
+    line = three()
+    twin = twin_of(line, "alfa")
+    said(line, "alfa", "bravo", "one", "two", "three")
+    line.settle()
+    line.cut("alfa", "bravo")
+    with as_if(line, "alfa", twin):
+        said(line, "alfa", "bravo", "another")
+        line.connect("alfa", "bravo")
+        hello, *_ = off_the_wire(line, "alfa", "bravo")
+        ours = channel(line, "alfa").ledger.books[book(line, "alfa")]
+        assert ours.head is not None
+        items = tuple(ours.cover_items(0, ours.size))
+        code = channel(line, "alfa").ledger.code(ours.origin)
+        deliver(line, "alfa", "bravo", hello, Entries(hello.handle, code, 0, ours.head.signature, items))
+    assert findings(line, "bravo", "FORK-1")
+    line.settle()
+    assert findings(line, "meridian", "FORK-1")
+
+
+def test_a_shorter_twin_of_ours_stops_our_book_too() -> None:
+    """STORE-3: another history under our own key, of any size, means that somebody else holds it."""
+    line = three()
+    twin = twin_of(line, "alfa")
+    said(line, "alfa", "bravo", "one", "two", "three")
+    line.settle()
+    with as_if(line, "alfa", twin):
+        said(line, "alfa", "bravo", "not by us")
+        theirs = channel(line, "alfa").ledger.books[book(line, "alfa")]
+        assert theirs.head is not None
+        code = channel(line, "alfa").ledger.code(theirs.origin)
+        items = tuple(theirs.cover_items(0, theirs.size))
+        head = Entries(channel(line, "bravo").us.handle, code, 0, theirs.head.signature, items)
+    deliver(line, "bravo", "alfa", head)
+    (finding,) = findings(line, "alfa", "STORE-3")
+    assert "did not write" in finding.text
+    assert channel(line, "alfa").writer.stopped
+
+
+def test_a_head_of_ours_that_comes_back_is_no_alarm() -> None:
+    """STORE-3: what we wrote may come back from anybody, also an old head of it."""
+    line = three()
+    said(line, "alfa", "bravo", "one")
+    old = channel(line, "alfa").ledger.books[book(line, "alfa")].head
+    assert old is not None
+    said(line, "alfa", "bravo", "two")
+    line.settle()
+    ours = channel(line, "alfa").ledger.books[book(line, "alfa")]
+    code = channel(line, "alfa").ledger.code(ours.origin)
+    items = tuple(ours.cover_items(0, old.size))
+    frame = Entries(channel(line, "bravo").us.handle, code, 0, old.signature, items)
+    assert not deliver(line, "bravo", "alfa", frame).refused
+    assert not findings(line, "alfa", "STORE-3")
+    assert not channel(line, "alfa").writer.stopped

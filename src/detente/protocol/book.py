@@ -50,7 +50,7 @@ class Proved:
     entries: list[HeldEntry]
     tiles: list[Tile]  # of [start, N), entries included as level 0
     start: int
-    joins: bool  # its tree begins with all that we hold, so its entries may be taken
+    joins: bool  # its tree begins with all that we hold, or is the beginning of that, so its entries may be taken
 
 
 class Fork(NamedTuple):
@@ -169,6 +169,8 @@ class BookCopy:
             raise Malformed(
                 f"the head of {self.origin} at {position} does not follow from the entries sent", rule="FRAME-4"
             )
+        if position < self.size:
+            joins = head.root == self.root(position)  # nothing new; all of it is held, or another history is
         return Proved(head, entries, tiles, start, joins)
 
     def signed(self, head: HeadRow) -> bool:
@@ -182,6 +184,10 @@ class BookCopy:
     def fork_with(self, proved: Proved) -> Fork | None:
         """FORK-1: the proof that a head just proved contradicts one verified before, if it does and the tiles can show it."""
         ours = self.heads_held()
+        b = self.head
+        if b is not None and proved.head.size < b.size and proved.head.root != self.root(proved.head.size):
+            boundary = proved.head.size
+            return Fork(proved.head, b, (*self.cover_items(0, boundary), *self.cover_items(boundary, b.size)))
         for a in ours:
             if a.size > proved.head.size or a.size < proved.start:
                 continue

@@ -194,7 +194,7 @@ class Incoming:
         self, state: PeerState, book: BookCopy, proved: Proved, known: list[bool], now: Milliseconds
     ) -> None:
         if book is self.writing:
-            if proved.head.size > book.size:
+            if proved.head.size > book.size or proved.head.root != book.root(proved.head.size):
                 self._contradict(book, proved.head)
             return
         if book.fork is not None:
@@ -252,7 +252,7 @@ class Incoming:
 
     def _contradict(self, book: BookCopy, head: HeadRow) -> None:
         """Protocol section 7: a head of our own book that we did not write. Alarm, and stop that book."""
-        text = f"{book.origin} has a signed head at {head.size}, but this station wrote only {book.size}"
+        text = f"{book.origin} has a signed head at {head.size} that this station did not write; it wrote {book.size} entries"
         if book.origin not in self.contradicted:
             self._ledger.find(book, head.size, "STORE-3", text, head.signature)
         self.contradicted[book.origin] = text
