@@ -24,6 +24,7 @@ LINKS_MAX = 256  # open TLS links of one station
 HANDSHAKE_SECONDS_MAX = 10  # a link that has not said who it is by then is closed
 LINK_SILENCE_SECONDS_MAX = 90  # a half-open link is noticed within this
 LINK_UNSENT_OCTETS_MAX = 1_048_576  # what waits in one link's buffer before we stop giving it more
+WHOLE_ASKED_MAX = 64  # frames of one link that did not verify and were asked for whole (FRAME-5); the next ends it
 TURN_FRAMES_MAX = 256  # frames taken into one turn, so that a turn stays short
 TURN_ACTS_MAX = 2_000  # acts taken into one turn (spec/2 HEAD-3: one checkpoint covers them)
 RECENT_ENTRIES_MAX = 2_048  # entries of one book kept in memory to serve peers that are up to date

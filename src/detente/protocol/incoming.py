@@ -15,18 +15,17 @@ from detente.formats.frame import (
     Hello,
     NoteFrame,
     ReceiptFrame,
-    Subtree,
     Want,
     encode_frame,
 )
 from detente.ids import Milliseconds, Origin, PartyId, Ref
-from detente.protocol.book import BookCopy, Fork, HeldEntry, Proved, fork_shown, held_entry, leaf_hash_of
+from detente.limits import WHOLE_ASKED_MAX
+from detente.protocol.book import BookCopy, Fork, HeldEntry, Proved, fork_shown, held_entry
 from detente.protocol.effects import FindingRow, HeadRow
 from detente.protocol.events import Peer
 from detente.protocol.ledger import Ledger
 from detente.protocol.outgoing import SERVING_MS, Outgoing, PeerState
 from detente.protocol.receipts import Receipts
-from detente.tlog.tree import Frontier
 
 GOSSIP_MS = (
     500  # how often news of others' books is told to peers, and how soon a missing part is asked of a third station
@@ -147,48 +146,26 @@ class Incoming:
             if isinstance(item, EntryItem):
                 view = item.view if item.view is not None else self._ledger.view_of(item.seen)
                 if view is None:
-                    self._ask_whole(state, book, frame)
+                    self._ask_whole(state, book, frame.signature)  # several frames of one head may have left views out
                     return
                 views.append(view)
                 known.append(item.view is None)
         try:
             proved = book.prove(frame.start, frame.signature, frame.items, views)
         except Malformed:
-            if frame.start == 0 and book.size:
-                self._prove_from_nothing(book, frame, views)
-            elif not self._ask_whole(state, book, frame):
+            if not self._ask_whole(state, book, frame.signature):
                 raise
             return
         self._take_proved(state, book, proved, known, now)
 
-    def _ask_whole(self, state: PeerState, book: BookCopy, frame: Entries) -> bool:
-        """FRAME-5: ask once for this head from the largest head we verified; False if it was asked before."""
-        if frame.signature in state.asked_whole:
+    def _ask_whole(self, state: PeerState, book: BookCopy, signature: bytes) -> bool:
+        """FRAME-5: ask once for the head with this signature, from the largest head we verified; False if it is refused."""
+        if signature in state.asked_whole or len(state.asked_whole) >= WHOLE_ASKED_MAX:
             return False
-        state.asked_whole.add(frame.signature)
+        state.asked_whole.add(signature)
         start = book.head.size if book.head is not None else 0
         self._outgoing.want(state, book.origin, start, whole=True)
         return True
-
-    def _prove_from_nothing(self, book: BookCopy, frame: Entries, views: list[bytes]) -> None:
-        """The answer to WANT whole does not join what we hold: another history, or nonsense. FORK-1 decides."""
-        tiles, position, fork_at = [], 0, None
-        frontier = Frontier()
-        heads = {head.size: head for head in book.heads_held()}
-        view = iter(views)
-        for item in frame.items:
-            level, digest = (0, leaf_hash_of(item, next(view))) if isinstance(item, EntryItem) else item
-            tiles.append((level, digest))
-            frontier = frontier.add(level, digest)
-            position += 1 << level
-            head = heads.get(position)
-            if fork_at is None and head is not None and frontier.root() != head.root:
-                fork_at = head
-        b = HeadRow(book.origin, position, frontier.root(), frame.signature)
-        if not book.signed(b):
-            raise Malformed(f"the head of {book.origin} at {position} does not follow from the entries", rule="FRAME-4")
-        if fork_at is not None:
-            self._keep_fork(book, Fork(fork_at, b, tuple(Subtree(level, digest) for level, digest in tiles)))
 
     def _take_proved(
         self, state: PeerState, book: BookCopy, proved: Proved, known: list[bool], now: Milliseconds
@@ -285,11 +262,9 @@ class Incoming:
         try:
             row = self._receipts.take(book, frame)
         except Malformed:
-            # the cosigner may have signed another history of this book: ask for it once
-            if book.ours or frame.signature in state.asked_whole:
+            # the cosigner may have signed another history of this book
+            if book.ours or not self._ask_whole(state, book, frame.signature):
                 raise
-            state.asked_whole.add(frame.signature)
-            self._outgoing.want(state, book.origin, book.head.size if book.head else 0, whole=True)
             return
         if row is not None:
             if self._ledger.roster.cosigners(book.party)[row.cosigner][0] == state.peer.party:
