@@ -190,12 +190,16 @@ class Line:
         return self.act(party, Say(content, precedence, addressees))
 
     def act(self, party: str, event: Event) -> Ref:
-        """One act of a party. Raises the Fault that refused it."""
+        """One act of a party that writes an entry; the first one written. Raises the Fault that refused it."""
+        return self.act_quietly(party, event)[0]
+
+    def act_quietly(self, party: str, event: Event) -> list[Ref]:
+        """One act of a party, and what it wrote, perhaps nothing. Raises the Fault that refused it."""
         act = FromOffice(self.channel, event)
         outcome = self.stations[party].running.take_turn([act], self.now)
         for _, fault in outcome.refused:
             raise fault
-        return outcome.done[0][1][0]
+        return outcome.done[0][1]
 
     def connect(self, a: str, b: str) -> None:
         """Open a link between two stations."""
