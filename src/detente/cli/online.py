@@ -47,7 +47,7 @@ class MessageOptions(TypedDict):
     passphrase_file: Path | None
 
 
-_channel = click.option(
+channel_option = click.option(
     "--channel",
     default="",
     metavar="CHANNEL",
@@ -114,7 +114,7 @@ def stop(home: Path) -> None:
 
 @click.command(cls=Act, short_help="Send a message.")
 @click.argument("home", type=HOME_PATH)
-@_channel
+@channel_option
 @click.option("--to", "to", required=True, multiple=True, metavar="PARTY,...", help="Parties that are to act on it.")
 @_precedence
 @message_options
@@ -139,7 +139,7 @@ def send(*, home: Path, as_json: bool, **options: Unpack[MessageOptions]) -> Non
 @click.command(cls=Act, short_help="Answer an entry.")
 @click.argument("home", type=HOME_PATH)
 @click.argument("entry", metavar="ENTRY")
-@_channel
+@channel_option
 @click.option("--to", "to", multiple=True, metavar="PARTY,...", help="Default: the party that wrote ENTRY.")
 @_precedence
 @message_options
@@ -161,7 +161,7 @@ def reply(*, home: Path, entry: str, as_json: bool, **options: Unpack[MessageOpt
 @click.command(cls=Act, short_help="Acknowledge an entry: it has been read by a function.")
 @click.argument("home", type=HOME_PATH)
 @click.argument("entry", metavar="ENTRY")
-@_channel
+@channel_option
 @click.option(
     "--by", required=True, metavar="FUNCTION", help="Who has read it: a function like 'duty officer', never a name."
 )
@@ -178,7 +178,7 @@ def ack(home: Path, entry: str, channel: str, by: str, passphrase_file: Path | N
 
 @click.command(cls=Act, short_help="Show the record of a channel in reading order.")
 @click.argument("home", type=HOME_PATH)
-@_channel
+@channel_option
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the last N entries.")
 @click.option(
     "--all", "everything", is_flag=True, help="Also entries of the protocol itself: openings, keys, adoptions."
@@ -225,7 +225,7 @@ def status(home: Path, passphrase_file: Path | None, as_json: bool) -> None:
 
 @click.command(cls=Act, short_help="Cut evidence out of the books into a file.")
 @click.argument("home", type=HOME_PATH)
-@_channel
+@channel_option
 @click.option("--entry", metavar="ENTRY", help="One entry, PARTY/INDEX; everything else stays hidden.")
 @click.option("--all", "everything", is_flag=True, help="Every book, whole.")
 @click.option(

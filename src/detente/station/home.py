@@ -11,6 +11,7 @@ Its law: one process at a time opens the store for writing, and one signs; every
     store.sqlite          the books
     anchor/journal        what was told (STORE-3), unless config.toml names another place
     lock, papers.lock     held by the process that writes the store, and by the one that signs with the root
+    replay.lock           held by the one that plays a correspondence
     station.sock          of the running station
 """
 
@@ -158,6 +159,10 @@ class Home:
     def lock_papers(self, holder: str) -> contextlib.AbstractContextManager[None]:
         """Be the one process that signs with the root; the station may run meanwhile. Raises LocalMisuse as `lock`."""
         return self._lock(self.path / "papers.lock", holder)
+
+    def lock_replay(self) -> contextlib.AbstractContextManager[None]:
+        """Be the one process that plays a correspondence here, so that none plays a message twice. Raises as `lock`."""
+        return self._lock(self.path / "replay.lock", "detente replay")
 
     @contextlib.contextmanager
     def _lock(self, path: Path, holder: str) -> Iterator[None]:
