@@ -7,7 +7,7 @@ place to go on from is read in the books: each message carries, signed, the file
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from detente.demo.correspondence import Correspondence, Planned
@@ -34,11 +34,18 @@ class Played:
     before: bool = False  # it was there when this run began
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Place:
-    ref: str
-    held_at: int
-    is_held: bool  # proven, by every addressee
+    """Where a message stands in the books; `parts` are those of READ-5 that have come, of `wanted`."""
+
+    ref: str = ""
+    held_at: int = 0
+    wanted: int = 1
+    parts: set[int] = field(default_factory=set)
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.parts) == self.wanted
 
 
 class Replay:
@@ -61,9 +68,11 @@ class Replay:
         self._patience = patience
         self._digest = ""
         self._messages: tuple[Planned, ...] = ()
+        self._senders: dict[int, PartyId] = {}
         self._places: dict[int, _Place] = {}
         self._other_files: set[str] = set()  # parties whose newest message is of another file
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._is_playing = False
+        self._after = 0  # the arrival number up to which the books have been read
         self.on_wait: Callable[[str], None] = lambda _what: None  # told what is waited for
         self.party = PartyId(home.config.party)
         self.channel: str = self._ask("open_channel", channel=channel)["channel"]
@@ -81,43 +90,40 @@ class Replay:
         """What is to be played, and what of it the books hold already."""
         self._digest = correspondence.digest
         self._messages = planned
+        self._senders = {one.number: one.sender for one in planned}
         self._read_books()
-        return [
-            Played(one, self._what(one), self._places[one.number].ref, before=True)
-            for one in planned
-            if one.number in self._places
-        ]
+        return [Played(one, self._what(one), self._ref(one), before=True) for one in planned if self._is_there(one)]
 
     def run(self) -> Iterator[Played]:
-        """Play what is not yet in the books. Raises Fault; a later run goes on from there."""
-        if not self._status()["running"]:
+        """Play what was not in the books when it was taken. Raises Fault; a later run goes on from there."""
+        if not self._ask("status")["running"]:
             raise LocalMisuse(f"no station runs in {self._home.path}; start it: detente run {self._home.path}")
-        at = 0
-        while at < len(self._messages):
-            planned = self._messages[at]
-            if planned.number in self._places:
-                at += 1
-            elif planned.sender == self.party:
+        self._is_playing = True
+        coming = [one for one in self._messages if not self._is_there(one)]
+        while coming:
+            planned = coming.pop(0)
+            if planned.sender == self.party:
                 self._sleep_until(planned)
-                ours = self._ours_at_once(at)
+                ours = [planned]
+                while coming and self._follows_at_once(coming[0]) and len(ours) < SENT_AT_ONCE_MAX:
+                    ours.append(coming.pop(0))
                 yield from self._send(ours)
-                at += len(ours)
             else:
                 if self.party in planned.to:
                     self._await(planned)
                 yield Played(planned, self._what(planned), self._ref(planned))
-                at += 1
 
     def count_held(self) -> tuple[int, int]:
-        """How many of our messages every addressee is proven to hold, of how many, after a short wait."""
-        ours = [one.number for one in self._messages if one.sender == self.party]
+        """How many of our messages every addressee is proven to hold (LADDER-3), of how many, after a short wait."""
+        self._read_books()
+        ours = {self._ref(one) for one in self._messages if one.sender == self.party}
         end = time.monotonic() + min(RECEIPT_SECONDS_MAX, self._patience)
         while True:
-            self._read_books()
-            held = sum(1 for number in ours if number in self._places and self._places[number].is_held)
+            entries = [one for one in self._ask("log", channel=self.channel)["entries"] if one["ref"] in ours]
+            held = sum(all(ladder["rung"] in ABOVE_SENT for ladder in one["ladder"]) for one in entries)
             if held == len(ours) or time.monotonic() > end:
                 return held, len(ours)
-            time.sleep(LOOK_SECONDS[1] / 2)
+            time.sleep(LOOK_SECONDS[1])
 
     def pause_before(self, planned: Planned) -> float:
         """The seconds that this message waits after the latest time that stands before it in the file."""
@@ -133,19 +139,12 @@ class Replay:
 
     # --- sending
 
-    def _ours_at_once(self, at: int) -> list[Planned]:
-        """Our message at this place, and those of ours that follow it at once."""
-        ours = [self._messages[at]]
-        for one in self._messages[at + 1 : at + SENT_AT_ONCE_MAX]:
-            if one.sender != self.party or one.number in self._places or self.pause_before(one):
-                break
-            ours.append(one)
-        return ours
+    def _follows_at_once(self, planned: Planned) -> bool:
+        return planned.sender == self.party and not self.pause_before(planned)
 
     def _send(self, ours: list[Planned]) -> Iterator[Played]:
         requests = [("send", self._arguments(one)) for one in ours]
         for planned, answer in zip(ours, ask_many(self._home, requests, self._passphrase), strict=True):
-            self._places[planned.number] = _Place(answer["entries"][0], now_ms(), is_held=False)
             yield Played(planned, "sent", answer["entries"][0])
 
     def _arguments(self, planned: Planned) -> dict[str, Any]:
@@ -171,6 +170,7 @@ class Replay:
     def _sleep_until(self, planned: Planned) -> None:
         """The pace of the file, counted from when the message before came to be held here: no two clocks are compared."""
         pause = self.pause_before(planned)
+        self._read_books()
         before = [one.held_at for number, one in self._places.items() if number < planned.number]
         left = pause - (now_ms() - max(before)) / 1_000 if pause and before else 0.0
         if left > 0:
@@ -185,9 +185,8 @@ class Replay:
         self.on_wait(f"waiting for {planned.sender}")
         end = time.monotonic() + patience
         delay, longest = LOOK_SECONDS
-        while planned.number not in self._places:
-            if self._has_grown():
-                self._read_books()
+        while not self._is_there(planned):
+            if self._read_books():
                 end = time.monotonic() + patience  # whoever still writes is not silent
                 delay = LOOK_SECONDS[0]
                 continue
@@ -219,11 +218,20 @@ class Replay:
     def _ref(self, planned: Planned) -> str:
         return self._places[planned.number].ref if planned.number in self._places else ""
 
-    def _read_books(self) -> None:
-        """Find our correspondence in the log: by digest, repeat, number and whose book it is."""
-        senders = {one.number: one.sender for one in self._messages}
-        self._other_files.clear()
-        for entry in self._ask("log", channel=self.channel)["entries"]:
+    def _is_there(self, planned: Planned) -> bool:
+        return planned.number in self._places and self._places[planned.number].is_whole
+
+    def _read_books(self) -> bool:
+        """Find our correspondence in what is new: by digest, repeat, number and whose book it is. Whether there was any.
+
+        Raises BearerFault if the station has stopped meanwhile.
+        """
+        answer = self._ask("arrivals", channel=self.channel, after=self._after)
+        if self._is_playing and not answer["running"]:
+            raise BearerFault("the station has stopped; start it, and the same command goes on from here")
+        grown = bool(answer["after"] > self._after)
+        self._after = answer["after"]
+        for entry in answer["entries"]:
             fields = entry["fields"] or {}
             if entry["form"] != "message" or "replay" not in fields:
                 continue
@@ -232,30 +240,19 @@ class Replay:
                 continue
             self._other_files.discard(entry["party"])
             number = fields.get("number")
-            is_whole = entry["part"] is None or entry["whole"] is not None
-            if is_whole and isinstance(number, int) and senders.get(number) == entry["party"]:
-                is_held = all(ladder["rung"] in ABOVE_SENT for ladder in entry["ladder"])
-                self._places[number] = _Place(entry["ref"], entry["held_at"], is_held)
-
-    def _has_grown(self) -> bool:
-        """Whether any book holds more than when this was last asked. Raises BearerFault if the station has stopped."""
-        status = self._status()
-        if not status["running"]:
-            raise BearerFault("the station stopped; start it, and the same command goes on from here")
-        sizes = {one["origin"]: (one["size"], one["above_gaps"]) for one in self._channel_in(status)["books"]}
-        grown = sizes != self._sizes
-        self._sizes = sizes
+            if isinstance(number, int) and self._senders.get(number) == entry["party"]:
+                place = self._places.setdefault(number, _Place())
+                part, place.wanted = entry["part"] or (1, 1)
+                place.parts.add(part)
+                place.ref = entry["ref"] if part == 1 else place.ref
+                place.held_at = max(place.held_at, entry["held_at"])
         return grown
 
     def _facts(self) -> dict[str, Any]:
-        return self._channel_in(self._status())
-
-    def _channel_in(self, status: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = next(one for one in status["channels"] if one["channel"] == self.channel)
+        """The state of the channel."""
+        channels = self._ask("status")["channels"]
+        found: dict[str, Any] = next(one for one in channels if one["channel"] == self.channel)
         return found
-
-    def _status(self) -> dict[str, Any]:
-        return self._ask("status")
 
     def _ask(self, operation: str, **arguments: object) -> dict[str, Any]:
         return ask(self._home, operation, arguments, self._passphrase)

@@ -17,7 +17,7 @@ from detente.protocol.events import Event, OpenBook, RenewKeys, Say, TakeNote
 from detente.station.board import status_of
 from detente.station.driver import Driver, FromOffice
 from detente.station.evidence import bundle_of
-from detente.station.reading import log_of
+from detente.station.reading import arrivals_of, log_of
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -39,6 +39,7 @@ class Desk:
         }
         self._reading: dict[str, Callable[[Arguments], Answer]] = {
             "log": self._log,
+            "arrivals": self._arrivals,
             "status": self._status,
             "evidence": self._evidence,
             "open_channel": self._open_channel,
@@ -128,6 +129,10 @@ class Desk:
 
     def _log(self, arguments: Arguments) -> Answer:
         return log_of(self.driver, self.channel(arguments), arguments.get("limit"))
+
+    def _arrivals(self, arguments: Arguments) -> Answer:
+        answer = arrivals_of(self.driver, self.channel(arguments), arguments.get("after") or 0)
+        return {**answer, "running": self._running}
 
     def _status(self, _arguments: Arguments) -> Answer:
         return status_of(self.driver, running=self._running)

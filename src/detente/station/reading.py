@@ -1,4 +1,4 @@
-"""What `detente log` shows: the entries held, opened where we can, with their ladders, in reading order.
+"""What `detente log` shows: the entries held, opened where we can, with their ladders, in reading order; and what is new.
 
 It only gathers; the order, the ladder and the lines are made in `records/`, the same for everyone.
 """
@@ -13,7 +13,7 @@ from detente.protocol.book import HeldEntry, held_entry
 from detente.protocol.channel import Channel
 from detente.protocol.sealing import Unopenable
 from detente.records.ladder import Ladder
-from detente.records.log import CANNOT_PROCESS, NOT_FOR_US, LogEntry, log_lines
+from detente.records.log import CANNOT_PROCESS, NOT_FOR_US, LogEntry, log_lines, plain
 from detente.records.order import Item
 from detente.records.proofs import Proofs, Receipt
 from detente.station.driver import Driver
@@ -39,6 +39,27 @@ def log_of(driver: Driver, channel: Channel, limit: int | None = None) -> dict[s
         "party": driver.party,
         "entries": lines if limit is None else lines[-limit:] if limit else [],
     }
+
+
+def arrivals_of(driver: Driver, channel: Channel, after: int = 0) -> dict[str, Any]:
+    """The contents that can be read here of entries with a greater arrival number, in order of arrival, without texts.
+
+    `after` in the answer is where to go on: below the first entry that stands above a gap in its book, because the keys
+    to read it may be in the gap.
+    """
+    entries = []
+    settled = True
+    for arrival, held_at, row in driver.store.arrivals(channel.roster.channel, after):
+        _, party, number = split_origin(row.origin)
+        ref = Ref(party, number, row.index)
+        settled = settled and row.index < channel.ledger.books[row.origin].size
+        if settled:
+            after = arrival
+        content = content_in(_content(channel, ref, held_entry(row))[0])
+        if content is not None:
+            line = {"form": content.form, "fields": plain(content.fields), "part": plain(content.part)}
+            entries.append({"ref": str(ref), "party": party, "held_at": held_at, **line})
+    return {"channel": channel.roster.channel, "entries": entries, "after": after}
 
 
 def _items(driver: Driver, channel: Channel) -> tuple[list[Item], dict[Ref, HeldEntry]]:
