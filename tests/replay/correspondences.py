@@ -65,9 +65,7 @@ def ended(process: subprocess.Popen[str], status: int = 0) -> str:
 def play(stage: Stage, file: Path | str, *options: str) -> dict[str, list[dict[str, Any]]]:
     """The same file at both ends at once; what each told, line by line."""
     processes = {party: start(stage, party, file, "--json", *options) for party in stage.homes}
-    return {
-        party: [json.loads(line) for line in ended(process).splitlines()] for party, process in processes.items()
-    }
+    return {party: [json.loads(line) for line in ended(process).splitlines()] for party, process in processes.items()}
 
 
 def texts(stage: Stage, party: str, told: list[dict[str, Any]]) -> list[str]:

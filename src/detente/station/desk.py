@@ -18,6 +18,7 @@ from detente.station.board import status_of
 from detente.station.driver import Driver, FromOffice
 from detente.station.evidence import bundle_of
 from detente.station.reading import arrivals_of, log_of
+from detente.station.requests import check_arguments
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -34,7 +35,7 @@ class Desk:
             "send": self._send,
             "acknowledge": self._acknowledge,
             "renew_keys": lambda _channel, _arguments: RenewKeys(),
-            "take_note": lambda _channel, arguments: TakeNote(base64.b64decode(arguments["octets"])),
+            "take_note": lambda _channel, arguments: TakeNote(_octets(arguments)),
             "open_book": lambda _channel, arguments: OpenBook(str(arguments.get("reason", "restored"))),
         }
         self._reading: dict[str, Callable[[Arguments], Answer]] = {
@@ -53,6 +54,7 @@ class Desk:
 
     def act(self, operation: str, arguments: Arguments) -> FromOffice:
         """The act for the next turn. Raises LocalMisuse."""
+        check_arguments(operation, arguments)
         channel = self.channel(arguments)
         return FromOffice(channel.roster.channel, self._writing[operation](channel, arguments))
 
@@ -62,6 +64,7 @@ class Desk:
 
     def read(self, operation: str, arguments: Arguments) -> Answer:
         """Answer an operation that only looks. Raises Fault."""
+        check_arguments(operation, arguments)
         return self._reading[operation](arguments)
 
     def channel(self, arguments: Arguments) -> Channel:
@@ -102,12 +105,12 @@ class Desk:
             re=refs,
             fields=arguments.get("fields"),
         )
-        if content.form == "message" and not content.text:
+        if content.form == "message" and (not content.text or content.text.isspace()):
             raise LocalMisuse("a message needs a text: --text FILE or --message TEXT", rule="READ-4")
         return Say(content, _precedence(arguments), (*to, *info))
 
     def _acknowledge(self, channel: Channel, arguments: Arguments) -> Event:
-        ref = self._known_ref(channel, str(arguments["entry"]))
+        ref = self._known_ref(channel, str(arguments.get("entry") or ""))
         by = str(arguments.get("by") or "")
         if not by:
             raise LocalMisuse(
@@ -153,6 +156,13 @@ def _parties(value: object) -> tuple[PartyId, ...]:
     if not isinstance(value, list | tuple):
         raise LocalMisuse("addressees are a list of party ids")
     return tuple(dict.fromkeys(PartyId(str(one)) for one in value))
+
+
+def _octets(arguments: Arguments) -> bytes:
+    try:
+        return base64.b64decode(arguments.get("octets") or "", validate=True)
+    except ValueError as error:
+        raise LocalMisuse("`octets` is a signed note in base64") from error
 
 
 def _precedence(arguments: Arguments) -> Precedence:

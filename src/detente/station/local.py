@@ -23,6 +23,7 @@ from detente.errors import (
 )
 from detente.station.desk import Desk
 from detente.station.home import Home
+from detente.station.requests import write_request
 from detente.station.runtime import now_ms
 
 _FAULTS: dict[str, type[Fault]] = {
@@ -93,8 +94,7 @@ def _ask_running(connection: socket.socket, requests: Iterable[tuple[str, dict[s
     stream = connection.makefile("rwb")
     under_way = 0
     for operation, arguments in requests:
-        request = {"operation": operation, "arguments": arguments}
-        stream.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
+        stream.write(write_request(operation, arguments))
         under_way += 1
         if under_way == UNDER_WAY_MAX:
             stream.flush()

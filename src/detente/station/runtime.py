@@ -22,12 +22,13 @@ from detente.bearers.link import Link
 from detente.bearers.redial import Redialler, parse_address
 from detente.bearers.tls import Identity, TlsBearer
 from detente.crypto.certificates import certificate_fingerprint
-from detente.errors import BearerFault, Fault, LocalMisuse, PeerViolation, StoreFault, StoreFull
+from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, PeerViolation, StoreFault, StoreFull
 from detente.ids import Milliseconds
 from detente.limits import LINK_UNSENT_OCTETS_MAX, TURN_ACTS_MAX, TURN_FRAMES_MAX
 from detente.station.desk import Desk
 from detente.station.driver import Driver, FromLink, FromOffice, Input, Outcome
 from detente.station.home import Home
+from detente.station.requests import read_request
 
 REQUEST_OCTETS_MAX = 4_194_304  # one line on the local socket: a long text, or a charter
 REOPEN_SECONDS = 2.0  # after a store fault the station reopens its files this often until it can
@@ -367,13 +368,12 @@ class Runtime:
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            request = json.loads(line)
-            return {"answer": await self.perform(str(request["operation"]), dict(request.get("arguments") or {}))}
+            return {"answer": await self.perform(*read_request(line))}
         except Fault as fault:
             return {"fault": {"code": fault.code, "rule": fault.rule, "text": fault.text}}
-        except (ValueError, KeyError, TypeError):
-            text = "a request is a JSON object with `operation` and `arguments`"
-            return {"fault": {"code": LocalMisuse.code, "rule": "", "text": text}}
+        except (ValueError, KeyError, TypeError) as error:
+            text = f"the request was not foreseen: {error!r}. This is a bug of Detente, please report it"
+            return {"fault": {"code": InternalFault.code, "rule": "", "text": text}}
 
     async def perform(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """One operation of the desk, after the turn that it takes. Raises Fault."""
