@@ -1,19 +1,23 @@
 """The demo, for real: processes, TLS, SQLite; and a demo that sees when a store was tampered with."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from detente.cli.passphrases import ENVIRONMENT
+
 SECONDS_MAX = 100
 
 
 def detente(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The program as a person starts it."""
+    """The program as a person starts it; the demo, as one whose own stations have another passphrase."""
     command = [sys.executable, "-m", "detente", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+    environment = {**os.environ, ENVIRONMENT: "/nowhere/passphrase"} if arguments[0] == "demo" else None
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False, env=environment)
 
 
 @pytest.fixture(scope="module")

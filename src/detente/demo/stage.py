@@ -193,7 +193,7 @@ class Stage:
         home = self.homes[party]
         with (self.folder / f"{party}.log").open("ab") as log:
             self._processes[party] = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "detente", "run", str(home.path)],
+                [sys.executable, "-m", "detente", "run", str(home.path), "--passphrase-file", str(self.passphrase_file)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
 
