@@ -1,7 +1,6 @@
 """Two running stations with an EXERCISE channel between them: processes, TLS and SQLite as anywhere."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,9 +22,3 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
     finally:
         stage.stop_all()
-
-
-@pytest.fixture
-def other_home(tmp_path: Path) -> Path:
-    """A place for what a test makes for itself."""
-    return tmp_path / "other"

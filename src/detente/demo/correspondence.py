@@ -82,14 +82,14 @@ def read_correspondence(octets: bytes, name: str) -> Correspondence:
     if len(octets) > FILE_OCTETS_MAX:
         raise LocalMisuse(f"{name} has more than {FILE_OCTETS_MAX} octets; cut it into several files")
     try:
-        raw = msgspec.json.decode(octets, type=list[msgspec.Raw])
-    except msgspec.ValidationError as error:
-        raise LocalMisuse(f"{name}: a correspondence is a JSON list of messages, [{{...}}, ...]") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LocalMisuse(f"{name} is not JSON: {error}") from error
-    if not raw:
+        found = json.loads(octets.decode(), object_pairs_hook=_Object, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise LocalMisuse(f"{name} is not JSON in UTF-8: {error}") from error
+    if not isinstance(found, list):
+        raise LocalMisuse(f"{name}: a correspondence is a JSON list of messages, [{{...}}, ...]")
+    if not found:
         raise LocalMisuse(f"{name} holds no message")
-    messages = tuple(_message(bytes(one), f"{name}: message {number}") for number, one in enumerate(raw, start=1))
+    messages = tuple(_message(one, f"{name}: message {number}") for number, one in enumerate(found, start=1))
     return Correspondence(name, sha256(octets).hexdigest(), messages)
 
 
@@ -118,18 +118,35 @@ def cast(
     return tuple(planned)
 
 
-def _message(octets: bytes, where: str) -> Message:
+class _Object(dict[str, object]):
+    """A JSON object that remembers which names stood twice in it."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs]
+        self.twice = [name for name in self if names.count(name) > 1]
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _message(value: object, where: str) -> Message:
     try:
-        message = msgspec.json.decode(octets, type=Message)
-        names = [name for name, _ in json.loads(octets, object_pairs_hook=list)]
+        message = msgspec.convert(value, type=Message)
     except msgspec.ValidationError as error:
         raise LocalMisuse(f"{where}{_field_of(str(error))}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LocalMisuse(f"{where} is not JSON: {error}") from error
+    except UnicodeEncodeError as error:
+        raise LocalMisuse(f"{where}: the name of a field holds half of a surrogate pair") from error
+    twice = value.twice if isinstance(value, _Object) else []
     for field, problem in (
-        (next((one for one in names if names.count(one) > 1), ""), "stands twice"),
+        (next(iter(twice), ""), "stands twice"),
+        (_field_of_no_text(message), "half of a surrogate pair is no text; write the whole character"),
         ("text" if not message.text or message.text.isspace() else "", "the text is empty"),
-        ("text" if len(message.text.encode()) > TEXT_OCTETS_MAX else "", f"more than {TEXT_OCTETS_MAX} octets"),
+        (
+            "text" if len(message.text.encode("utf-8", "surrogatepass")) > TEXT_OCTETS_MAX else "",
+            f"more than {TEXT_OCTETS_MAX} octets",
+        ),
         ("to" if not _addressees(message) else "", "nobody is addressed"),
         ("time" if not _is_time(message.time) else "", "write 1967-06-05, or 1967-06-05T07:47Z with Z or an offset"),
         ("precedence" if message.precedence.lower() not in _PRECEDENCES else "", f"one of {', '.join(_PRECEDENCES)}"),
@@ -146,6 +163,13 @@ def _field_of(problem: str) -> str:
     text = text[:1].lower() + text[1:]
     field = place.rstrip("`").removeprefix(".")
     return f", field `{field}`: {text}" if field else f": {text}"
+
+
+def _field_of_no_text(message: Message) -> str:
+    for field, texts in (("from", [message.sender]), ("to", _addressees(message)), ("text", [message.text])):
+        if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+            return field
+    return ""
 
 
 def _addressees(message: Message) -> list[str]:
