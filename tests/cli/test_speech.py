@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from detente.cli.online_views import say_log, say_status
 from detente.cli.speech import EXERCISE_LINE, framed, pairs, printable, say, say_table, show_time
@@ -104,6 +105,28 @@ def test_a_text_cannot_pass_for_a_line_of_ours(capsys: pytest.CaptureFixture[str
     assert all(line.startswith("    | ") for line in texts)
     assert "\x1b" not in out
     assert "\r" not in out
+
+
+def test_a_text_cannot_pass_for_a_line_of_ours_on_a_narrow_screen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a line is broken, what goes on stands behind a mark too; marks of characters are not broken."""
+    monkeypatch.setattr("detente.cli.speech.WIDTH_OF_FILES", 40)
+    text = "please " * 5 + "alfa/9  FLASH  message  2030-01-31 " + "\u202e" * 12 + " " + "x" * 90 + " \u505c" * 40
+    by = "duty officer" + " " * 21 + "alfa/9  FLASH\n  alfa: answered\t"
+    out = shown_log(capsys, entry(text=text, by=by, fields={"a": "b" * 50 + "\nalfa/9"}))
+    lines = out.split("\n")[3:]
+    assert all(line.startswith(("    | ", "    : ", "  to", "  fields: ")) for line in lines if line)
+    assert all(cell_len(line) <= 40 for line in lines)
+    assert out.count("<U+202E>") == 12
+    assert "".join(line[6:] for line in lines if "x" * 20 in line).count("x") == 90
+    assert "answered<U+0009>" in out
+
+
+def test_text_and_fields_are_both_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a party signed is not left out because it signed a text as well."""
+    out = shown_log(capsys, entry(fields={"number": 3}))
+    assert '    | Call us.\n  fields: {"number": 3}\n' in out
 
 
 def test_ladder_rungs_name_their_proof(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
 """The record and the state of the line as people see them at a terminal.
 
-Its law: every text of others is marked where it disguises, and stands indented behind a bar, so that no text can pass
-for a line of ours; every rung of a ladder from `held` on names its proof; a broken rule names whose it is.
+Its law: every text of others is marked where it disguises, and stands behind a bar on every line of the screen, also
+where a long line is broken, so that no text can pass for a line of ours; every rung of a ladder from `held` on names its
+proof; a broken rule names whose it is.
 """
 
 import json
@@ -9,9 +10,9 @@ from typing import Any
 
 import click
 
-from detente.cli.speech import framed, say, say_table, show_time
+from detente.cli.speech import broken_line, framed, say, say_table, show_time
 from detente.records.ladder import Rung, Step
-from detente.records.marks import marked_text
+from detente.records.marks import marked_line, marked_text
 
 PROTOCOL_KINDS = ("opening", "keys", "adopt")
 RUNG_OF_STEP = {
@@ -22,7 +23,8 @@ RUNG_OF_STEP = {
     Step.ACKNOWLEDGE.value: Rung.ACKNOWLEDGED.value,
     Step.REPLY.value: Rung.ANSWERED.value,
 }
-_BAR = "    | "
+_BAR = "    | "  # before each line of a text
+_ON = "    : "  # before what is left of a line that the screen is too narrow for
 
 
 def say_log(answer: dict[str, Any], now_ms: int, *, everything: bool) -> None:
@@ -60,31 +62,38 @@ def _say_entry(entry: dict[str, Any], now_ms: int) -> None:
         f"to {', '.join(entry['to'])}" if entry["to"] else "",
         f"for information {', '.join(entry['info'])}" if entry["info"] else "",
         f"re {', '.join(entry['re'])}" if entry["re"] else "",
-        f"by {marked_text(entry['by'])}" if entry["by"] else "",
+        f"by {marked_line(entry['by'])}" if entry["by"] else "",
         f"in {entry['lang']}" if entry["lang"] else "",
         "part {} of {}".format(*entry["part"]) if entry["part"] else "",
     ]
     if any(facts):
-        say(f"  {'; '.join(filter(None, facts))}")
+        _say_broken("  ", "; ".join(filter(None, facts)))
     if entry["text"] is not None:
         _say_text(entry["text"])
-    elif entry["fields"]:
-        _say_text(json.dumps(entry["fields"], ensure_ascii=False))
+    if entry["fields"]:
+        _say_broken("  fields: ", marked_line(json.dumps(entry["fields"], ensure_ascii=False)))
     for ladder in entry["ladder"]:
         say(f"  {ladder['party']}: {ladder['rung']}{_proofs_of(ladder, now_ms)}")
     if entry["unreadable"]:
-        say(f"  not readable here: {marked_text(entry['unreadable'])}")
+        _say_broken("  ", f"not readable here: {marked_line(entry['unreadable'])}")
     if entry["mark"]:
         say(f"  {entry['mark']}; held here {show_time(entry['held_at'], now_ms)}")
     if entry["implausible"]:
         say(f"  implausible: their clock was ahead; held here {show_time(entry['held_at'], now_ms)}")
     for broken in entry["broken"]:
-        click.secho(f"  BROKEN RULE by {entry['party']}: {broken['rule']}, {marked_text(broken['text'])}", fg="red")
+        click.secho(f"  BROKEN RULE by {entry['party']}: {broken['rule']}, {marked_line(broken['text'])}", fg="red")
 
 
 def _say_text(text: str) -> None:
     for line in marked_text(text).split("\n"):
-        say(f"{_BAR}{line}")
+        _say_broken(_BAR, line)
+
+
+def _say_broken(before: str, line: str) -> None:
+    """One line behind what stands before it, broken to the width of the screen; each further piece behind `_ON`."""
+    for piece in broken_line(line, max(len(before), len(_ON))):
+        say(before + piece)
+        before = _ON
 
 
 def _proofs_of(ladder: dict[str, Any], now_ms: int) -> str:
@@ -99,7 +108,7 @@ def _proofs_of(ladder: dict[str, Any], now_ms: int) -> str:
 
 
 def _say_channel(channel: dict[str, Any], now_ms: int) -> None:
-    say(f"{channel['channel']}, {channel['mode']}: {marked_text(channel['title'])}")
+    say(f"{channel['channel']}, {channel['mode']}: {marked_line(channel['title'])}")
     say(f"Charter number {channel['charter']}; we are {channel['party']}, {channel['role']}.")
     if channel.get("stopped"):
         click.secho(f"NOTHING IS WRITTEN HERE ANY MORE: {channel['stopped']}", fg="red")
@@ -125,5 +134,5 @@ def _say_channel(channel: dict[str, Any], now_ms: int) -> None:
         rows.append((owner + (" (ours)" if book["ours"] else ""), str(book["size"]), "\n".join(receipts) or "none yet"))
     say_table(("book", "entries", "receipts of the others"), rows)
     for finding in channel["findings"]:
-        text = f"FINDING {finding['origin']}, {finding['index']}: {finding['rule']}, {marked_text(finding['text'])}"
+        text = f"FINDING {finding['origin']}, {finding['index']}: {finding['rule']}, {marked_line(finding['text'])}"
         click.secho(text, fg="red")

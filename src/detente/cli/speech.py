@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import click
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -32,7 +33,10 @@ EXIT_STATUSES = (
 )
 EXERCISE_LINE = "EXERCISE EXERCISE EXERCISE - this is a drill channel, nothing in it is real"
 WIDTH_OF_FILES = 120  # columns where output is no terminal
+TAB_WIDTH = 8
+WIDTH_MIN = 20  # columns of text, however narrow the terminal says that it is
 
+_BREAKABLE = re.compile(r"<U\+[0-9A-F]+>|\s+|[^\s<]+|<")
 _AGES = ((86_400 * 2, 86_400, "days"), (3_600 * 2, 3_600, "h"), (60 * 2, 60, "min"), (1, 1, "s"))
 
 
@@ -160,6 +164,20 @@ def console() -> Console:
     return Console(
         file=sys.stdout, highlight=False, emoji=False, markup=False, width=None if terminal else WIDTH_OF_FILES
     )
+
+
+def broken_line(line: str, margin: int) -> list[str]:
+    """A line in pieces that leave a margin on the screen: broken between words or marks, else within what is too long."""
+    width = max(WIDTH_MIN, console().width - margin)
+    pieces = [""]
+    for token in _BREAKABLE.findall(line.expandtabs(TAB_WIDTH)):
+        if cell_len(pieces[-1] + token) > width and pieces[-1].strip():
+            pieces[-1] = pieces[-1].rstrip()
+            pieces.append("")
+            token = token.lstrip()  # noqa: PLW2901 - the space at which a line is broken is not shown
+        for number, part in enumerate(chop_cells(token, width)):
+            pieces[-1:] = [pieces[-1] + part] if number == 0 else [pieces[-1], part]
+    return pieces
 
 
 @contextmanager

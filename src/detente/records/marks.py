@@ -45,6 +45,11 @@ def marked_text(text: str) -> str:
     return "".join(found)
 
 
+def marked_line(text: str) -> str:
+    """`text` as `marked_text`, with newlines and tabs named too: it cannot begin a line of its own."""
+    return "".join(_named(one) if one in "\n\t" else one for one in marked_text(text))
+
+
 def _unseen(character: str) -> bool:
     if character in "\n\t":
         return False
