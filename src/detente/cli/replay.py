@@ -71,7 +71,7 @@ def replay(
     hold is never sent twice.
 
     For example, at ALFA, and the same at BRAVO with its own HOME:
-      detente replay ~/alfa molink-1967 --speed 60 \
+      detente replay ~/alfa molink-1967 --speed 1000 \
           --as us-molink=alfa --as soviet-molink=bravo
     and drill.json, for parties that need no --as:
       [{"from": "alfa", "to": "bravo", "time": "2030-01-31T06:00Z",
@@ -116,13 +116,10 @@ def _show(playing: Replay, planned: tuple[Planned, ...], before: list[Played], *
         rows = []
         for one in planned:
             played = done.get(one.number) or Played(one, playing.future_of(one))
-            octets = f"{len(one.text.encode()):,}"
-            who = f"{one.sender} to {', '.join(one.to)}"
-            rows.append(
-                (str(one.number), one.time or "-", who, one.precedence.upper(), one.language or "-", octets,
-                 f"{played.what} {played.ref}".rstrip())
-            )  # fmt: skip
-        say_table(("no.", "time", "who", "precedence", "in", "octets", "state"), rows)
+            facts = [_who(one), one.precedence.upper(), one.language or "", f"{len(one.text.encode()):,} octets"]
+            what = f"{played.what} {played.ref}".rstrip()
+            rows.append((str(one.number), one.time or "-", ", ".join(filter(None, facts)), what))
+        say_table(("no.", "time", "message", "state"), rows)
 
 
 def _play(playing: Replay, correspondence: Correspondence, planned: tuple[Planned, ...], before: list[Played]) -> None:
@@ -140,9 +137,8 @@ def _play(playing: Replay, correspondence: Correspondence, planned: tuple[Planne
             for played in playing.run():
                 progress.advance(task)
                 one = played.planned
-                who = f"{one.sender} to {', '.join(one.to)}"
                 progress.console.print(
-                    f"{one.number:>5}  {one.precedence.upper():<9}  {who}  {played.what} {played.ref}".rstrip()
+                    f"{one.number:>5}  {one.precedence.upper():<9}  {_who(one)}  {played.what} {played.ref}".rstrip()
                 )
             progress.update(task, description="receipts")
             held, ours = playing.count_held()
@@ -156,6 +152,10 @@ def _play_in_json(
         say_json(_line(played))
     held, ours = playing.count_held()
     say_json({"done": True, "channel": playing.channel, "messages": len(planned), "ours": ours, "held": held})
+
+
+def _who(planned: Planned) -> str:
+    return f"{planned.sender} to {', '.join(planned.to)}"
 
 
 def _line(played: Played) -> dict[str, object]:

@@ -44,7 +44,7 @@ class Correspondence:
     """The messages of a file in their order, and the digest by which both ends know that it is the same file."""
 
     name: str
-    digest: str  # SHA-256 of its octets, hexadecimal
+    digest: str  # the first 16 octets of the SHA-256 of the file, hexadecimal
     messages: tuple[Message, ...]
 
 
@@ -90,7 +90,7 @@ def read_correspondence(octets: bytes, name: str) -> Correspondence:
     if not found:
         raise LocalMisuse(f"{name} holds no message")
     messages = tuple(_message(one, f"{name}: message {number}") for number, one in enumerate(found, start=1))
-    return Correspondence(name, sha256(octets).hexdigest(), messages)
+    return Correspondence(name, sha256(octets).hexdigest()[:32], messages)
 
 
 def cast(
