@@ -16,7 +16,9 @@ SECONDS_MAX = 100
 def detente(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The program as a person starts it; the demo, as one whose own stations have another passphrase."""
     command = [sys.executable, "-m", "detente", *arguments]
-    environment = {**os.environ, ENVIRONMENT: "/nowhere/passphrase"} if arguments[0] == "demo" else None
+    environment = {name: value for name, value in os.environ.items() if name != ENVIRONMENT}
+    if arguments[0] == "demo":
+        environment[ENVIRONMENT] = "/nowhere/passphrase"
     return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX, check=False, env=environment)
 
 

@@ -36,6 +36,7 @@ def test_every_paragraph_of_kennedy_and_khrushchev_arrives(stage: Stage, shared_
     assert len(messages) == 120
     assert sum("time" not in one for one in messages) == 10
     documents = json.loads((shared_data / "hotline" / "frus1961-63v06_kennedy_khrushchev_all.json").read_bytes())
+    assert sum(not (one["from"] and one["to"]) for one in documents["documents"]) == 36
     paragraphs = [paragraph for document in documents["documents"] for paragraph in document["body"]]
     told = play(stage, write(tmp_path / "letters.json", messages), *NAMES)
     for party in stage.homes:
