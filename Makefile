@@ -47,8 +47,8 @@ world: ## Many stations and every fault from one seed: SEEDS runs, the first wit
 fuzz: ## Throw bytes at every decoder for SECONDS each (to come)
 	@echo "make fuzz: there are no fuzz targets yet; nothing was run for $(SECONDS) seconds." >&2; exit 2
 
-bench: ## Measure this machine: entries, receipts, bytes on the wire (to come)
-	@echo "make bench: there is no benchmark yet; nothing was measured." >&2; exit 2
+bench: $(READY) ## Measure this machine: messages, receipts, octets on the wire (ARGS="--json" and others: detente bench --help)
+	$(BIN)/detente bench $(ARGS)
 
 lock: $(READY) ## Write the exact versions and hashes anew (UPGRADE=1 takes newer versions)
 	$(BIN)/uv pip compile $(LOCK) requirements/run.in -o requirements/run.txt

@@ -3,7 +3,7 @@
 import click
 
 from detente import __version__
-from detente.cli import charters, demo, offline, online, replay, verifying
+from detente.cli import bench, charters, demo, offline, online, replay, verifying
 from detente.cli.speech import Acts, exit_statuses
 
 
@@ -37,4 +37,5 @@ main.add_command(online.status)
 main.add_command(online.evidence)
 main.add_command(demo.demo)
 main.add_command(replay.replay)
+main.add_command(bench.bench)
 main.add_command(verifying.verify)

@@ -219,6 +219,14 @@ class Stage:
                 process.wait()
         self._processes.clear()
 
+    def process_id(self, party: str) -> int:
+        """The process of a station that was started here."""
+        return self._processes[party].pid
+
+    def port(self, party: str) -> int:
+        """The TCP port on which its station listens."""
+        return self._ports[party]
+
     # --- asking
 
     def ask(self, party: str, operation: str, **arguments: object) -> dict[str, Any]:
