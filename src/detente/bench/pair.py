@@ -6,6 +6,7 @@ Messages go in by the local socket of the running station. When a receipt is dur
 import statistics
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from detente.bench import wire
@@ -19,6 +20,7 @@ from detente.stores.sqlite import SqliteStore
 
 AUTHOR, READER, WITNESS = "alfa", "bravo", "clio"
 LOOK_SECONDS = 0.000_05  # between two looks into the author's store for a receipt
+GREETED_SECONDS = 1.5  # within this, stations have told each other what their books held at the start
 ISOLATED_SECONDS = 0.1  # longer than TCP waits before it acknowledges
 SETTLE_SECONDS_MAX = 60.0
 
@@ -62,7 +64,8 @@ class Pair:
             self._stage.wait_running(party)
         self._store = SqliteStore.open(self._stage.homes[AUTHOR].store_path, read_only=True)
         for key in ("line", "watched"):
-            self._stage.until(lambda key=key: self._size(self.store, self._origin(key, READER)) > 0, "the line is up")
+            self._stage.until(partial(self._holds, self.store, self._origin(key, READER)), f"the channel {key} is up")
+        time.sleep(GREETED_SECONDS)
 
     def stop(self) -> None:
         """End every process."""
@@ -117,15 +120,13 @@ class Pair:
         self._stage.start(WITNESS)
         self._stage.wait_running(WITNESS)
         store = SqliteStore.open(self._stage.homes[WITNESS].store_path, read_only=True)
-        first = size = 0
-        began = time.perf_counter()
-        while size < wanted:
+        while all(book.origin != origin for book in store.books()):  # its note precedes its entries
             time.sleep(LOOK_SECONDS)
-            size = self._size(store, origin)
-            if size and not first:
-                first, began = size, time.perf_counter()
+        began = time.perf_counter()
+        while self._size(store, origin) < wanted:
+            time.sleep(LOOK_SECONDS)
         store.close()
-        return (wanted - first) / (time.perf_counter() - began)
+        return wanted / (time.perf_counter() - began)
 
     def rss_mib(self) -> float:
         """The larger resident memory of the two stations, now."""
@@ -151,6 +152,9 @@ class Pair:
         origin = self._origin(key, AUTHOR)
         while not self.store.cosignatures(origin, index + 1):
             time.sleep(LOOK_SECONDS)
+
+    def _holds(self, store: SqliteStore, origin: Origin) -> bool:
+        return self._size(store, origin) > 0
 
     @staticmethod
     def _size(store: SqliteStore, origin: Origin) -> int:

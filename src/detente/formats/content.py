@@ -44,7 +44,7 @@ def encode_content(content: Content) -> bytes:
     """The octets of a content. Raises LocalMisuse if it does not fit READ-1."""
     fields = content_to_map(content)
     try:
-        content_of_map(fields)
+        _check_map(fields, level=1)
     except Malformed as fault:
         raise LocalMisuse(f"this content cannot be written: {fault.text}", rule=fault.rule) from fault
     return encode_untyped(fields)
@@ -57,16 +57,15 @@ def decode_content(data: bytes) -> Content:
 
 def content_to_map(content: Content) -> dict[str, Any]:
     """The map of READ-1; what is absent has no key."""
-    found: dict[str, Any] = {"form": content.form}
-    for key in ("to", "info", "re"):
-        values = getattr(content, key)
-        if values:
-            found[key] = tuple(values)
-    for key in ("by", "lang", "text", "part", "fields"):
-        value = getattr(content, key)
-        if value is not None:
-            found[key] = value
-    return found
+    lists = {"to": content.to, "info": content.info, "re": content.re}
+    values = {
+        "by": content.by, "lang": content.lang, "text": content.text, "part": content.part, "fields": content.fields,
+    }  # fmt: skip
+    return {
+        "form": content.form,
+        **{key: tuple(one) for key, one in lists.items() if one},
+        **{key: one for key, one in values.items() if one is not None},
+    }
 
 
 def content_of_map(value: object, *, level: int = 1) -> Content:
@@ -74,6 +73,14 @@ def content_of_map(value: object, *, level: int = 1) -> Content:
 
     Raises Malformed (READ-1, CBOR-1, CBOR-3).
     """
+    fields = _check_map(value, level=level)
+    if "re" in fields:
+        return Content(**{**fields, "re": tuple(Ref._make(one) for one in fields["re"])})
+    return Content(**fields)
+
+
+def _check_map(value: object, *, level: int) -> Mapping[str, Any]:
+    """`value`, a map with the keys of READ-1, every value in it checked."""
     if not isinstance(value, Mapping):
         raise Malformed("a content is a map", rule=_RULE)
     if "form" not in value:
@@ -85,8 +92,7 @@ def content_of_map(value: object, *, level: int = 1) -> Content:
         check(part)
         if key == "fields":
             check_value(part, level=level + 1)
-    references = tuple(Ref._make(one) for one in value.get("re", ()))
-    return Content(**{**value, "re": references})
+    return value
 
 
 def _check_form(value: object) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from detente.crypto.hashing import sha256
 from detente.crypto.signing import verify_ed25519
-from detente.errors import InternalFault, Malformed, invariant
+from detente.errors import InternalFault, Malformed, impossible, invariant
 from detente.formats.charter import Charter
 from detente.formats.entry import Leaf, Seen, decode_leaf, encode_leaf
 from detente.formats.frame import EntryItem, ForkFrame, Frame, Subtree
@@ -21,7 +21,7 @@ from detente.limits import INDEX_MAX, RECENT_ENTRIES_MAX, RECENT_ROOTS_MAX
 from detente.protocol.effects import CosignatureRow, EntryRow, HeadRow, NodeRow, SizeRow, StoredBook
 from detente.protocol.shelf import Shelf
 from detente.tlog.checkpoint import checkpoint_text
-from detente.tlog.tree import Frontier, completed_nodes, cover, frontier_at, leaf_hash, root_at, subtree_hash
+from detente.tlog.tree import Frontier, append, cover, frontier_at, leaf_hash, root_at, subtree_hash
 
 
 class HeldEntry(NamedTuple):
@@ -82,12 +82,11 @@ class BookCopy:
         self._shelf = shelf
         self._stored_size = stored.size
         self._stored_viewed = stored.viewed
-        self._pending_nodes: dict[tuple[int, int], bytes] = {}
         self._pending_hashes: list[bytes] = []
+        self._pending_nodes: dict[tuple[int, int], bytes] = {}  # of those of them that the frontier covers
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._recent: list[HeldEntry] = []  # the newest entries, without gaps, up to the size
-        self.frontier = frontier_at(self.read_hashes, stored.size)
-        self._turn_frontier = self.frontier
+        self._frontier = frontier_at(self.read_hashes, stored.size)  # may be behind the size: see `frontier`
         self._load()
 
     def _load(self) -> None:
@@ -103,6 +102,15 @@ class BookCopy:
 
     # --- reading
 
+    @property
+    def frontier(self) -> Frontier:
+        """The frontier of all that is held. Many entries are taken at once: one by one would take five times as long."""
+        if self._frontier.size < self.size:
+            fresh = self._pending_hashes[self._frontier.size - self._stored_size :]
+            self._frontier, completed = append(self._frontier, fresh)
+            self._pending_nodes.update({(level, index): digest for level, index, digest in completed})
+        return self._frontier
+
     def read_hashes(self, level: int, start: int, stop: int) -> list[bytes]:
         """Hashes of complete subtrees at a level that is a multiple of 8, those of the turn in progress included."""
         stored = min(stop, self._stored_size >> level)
@@ -110,11 +118,14 @@ class BookCopy:
         if level == 0:
             base = self._stored_size
             return hashes + self._pending_hashes[max(start, base) - base : max(stop, base) - base]
-        return hashes + [self._pending_nodes[level, index] for index in range(max(start, stored), stop)]
+        if stop > stored and self.frontier:  # it completes the nodes of this turn
+            hashes += [self._pending_nodes[level, index] for index in range(max(start, stored), stop)]
+        return hashes
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` entries; `size` is at most the size held."""
-        invariant(0 <= size <= self.size, f"root of {self.origin} at {size} above {self.size}")
+        if not 0 <= size <= self.size:
+            impossible(f"root of {self.origin} at {size} above {self.size}")
         known = self._roots.get(size)
         if known is None:
             known = self.frontier.root() if size == self.size else root_at(self.read_hashes, size)
@@ -143,6 +154,7 @@ class BookCopy:
         frontier = self.frontier if start == self.size else frontier_at(self.read_hashes, start)
         entries: list[HeldEntry] = []
         tiles: list[Tile] = []
+        run: list[bytes] = []  # leaf hashes that the frontier lacks: many are added at once
         position = start
         joins = start == self.size
         view = iter(views)
@@ -154,14 +166,18 @@ class BookCopy:
                 digest = leaf_hash(octets)
                 entries.append(HeldEntry(position, leaf, octets, digest, body))
                 tiles.append(Tile(0, position, digest))
-                frontier = frontier.add(0, digest)
+                run.append(digest)
                 position += 1
             else:
                 tiles.append(Tile(item.level, position, item.digest))
-                frontier = frontier.add(item.level, item.digest)
+                frontier = append(frontier, run)[0].add(item.level, item.digest)
+                run.clear()
                 position += 1 << item.level
             if position == self.size and not joins:
+                frontier = append(frontier, run)[0]
+                run.clear()
                 joins = frontier.root() == self.root(position)
+        frontier = append(frontier, run)[0]
         if position > INDEX_MAX or position == 0:
             raise Malformed("the head has no size that a book can have", rule="HEAD-2")
         head = HeadRow(self.origin, position, frontier.root(), signature)
@@ -214,9 +230,9 @@ class BookCopy:
 
     def append(self, entry: HeldEntry) -> bool:
         """Take the next entry. False if its bytes were held already above a gap (no new row)."""
-        invariant(entry.index == self.size, f"{self.origin}: entry {entry.index} does not follow {self.size}")
+        if entry.index != self.size:
+            impossible(f"{self.origin}: entry {entry.index} does not follow {self.size}")
         self._pending_hashes.append(entry.leaf_hash)
-        self.frontier = self.frontier.add(0, entry.leaf_hash)
         self.size += 1
         self._recent.append(entry)
         if len(self._recent) > 2 * RECENT_ENTRIES_MAX:
@@ -235,12 +251,8 @@ class BookCopy:
 
     def turn_rows(self) -> tuple[list[NodeRow], SizeRow | None]:
         """The subtree nodes completed in this turn and the size's move; called once at its end."""
-        nodes = [
-            NodeRow(self.origin, level, index, digest)
-            for level, index, digest in completed_nodes(self._turn_frontier, self._pending_hashes)
-        ]
-        for node in nodes:
-            self._pending_nodes[node.level, node.index] = node.digest
+        invariant(self.frontier.size == self.size, f"the frontier of {self.origin} is behind its size")
+        nodes = [NodeRow(self.origin, *place, digest) for place, digest in self._pending_nodes.items()]
         if self.size == self._stored_size and self.viewed == self._stored_viewed:
             return nodes, None
         return nodes, SizeRow(self.origin, self._stored_size, self.size, self.viewed)
@@ -251,7 +263,6 @@ class BookCopy:
         self._stored_viewed = self.viewed
         self._pending_hashes.clear()
         self._pending_nodes.clear()
-        self._turn_frontier = self.frontier
 
 
 def fork_shown(book: BookCopy, frame: Frame) -> Fork:

@@ -42,12 +42,14 @@ class Epochs:
         self._every_key: dict[tuple[Origin, int], bytes] = {}
         self._known: dict[tuple[Origin, int], Epoch] = {}
         self._unreadable: dict[tuple[Origin, int], str] = {}
+        self._readers: dict[tuple[tuple[PartyId, ...], Origin], tuple[ReaderKey, ...]] = {}  # until another key comes
         self._mine: dict[tuple[PartyId, ...], tuple[Epoch, tuple[ReaderKey, ...]]] = {}
 
     # --- learning from entries
 
     def publish(self, origin: Origin, index: int, public: bytes) -> None:
         """An opening or keys entry published this HPKE key."""
+        self._readers.clear()
         key = ReaderKey(origin, index, public)
         self._reader_keys[origin] = key
         self._every_key[origin, index] = public
@@ -136,6 +138,12 @@ class Epochs:
 
     def readers(self, audience: tuple[PartyId, ...], own: Origin) -> tuple[ReaderKey, ...]:
         """EPOCH-4: the newest key of each reading station. Raises LocalMisuse if a party has opened no book yet."""
+        found = self._readers.get((audience, own))
+        if found is None:
+            found = self._readers[audience, own] = self._find_readers(audience, own)
+        return found
+
+    def _find_readers(self, audience: tuple[PartyId, ...], own: Origin) -> tuple[ReaderKey, ...]:
         ours = self._roster.book_notes[own].note.station  # whoever writes the epoch has its secret in custody already
         newest: dict[tuple[PartyId, str], ReaderKey] = {}
         numbers: dict[tuple[PartyId, str], int] = {}

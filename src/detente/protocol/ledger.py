@@ -13,7 +13,7 @@ from detente.errors import LocalMisuse, Malformed
 from detente.formats.canonical import Value, encode
 from detente.formats.entry import Adopt, Body, Closing, Kind, Opening, Seen, Slot, decode_body
 from detente.formats.frame import book_code, decode_frame, split_book_code
-from detente.ids import Origin, origin_of, split_origin
+from detente.ids import Origin, PartyId, origin_of, split_origin
 from detente.protocol.book import BookCopy, HeldEntry, fork_shown
 from detente.protocol.effects import BookRow, EntryRow, FindingRow, StoredBook, Work
 from detente.protocol.roster import HeldBookNote, Roster
@@ -42,13 +42,14 @@ class Ledger:
         self.learned: list[tuple[Origin, int, Body]] = []  # what unsealed entries of others said in this turn
         self._views: dict[Seen, bytes] = {}
         self._proofs = {row.origin: row.proof for row in shelf.findings() if row.rule == "FORK-1"}  # FORK-2: for ever
+        self._in_order: dict[PartyId, list[BookCopy]] = {}  # books 1, 2, ... of a party; made anew when one is added
 
     # --- books
 
     def load(self, stored: StoredBook) -> BookCopy:
         """A book that the store has. Its adopted charter follows from its `adopt` entries."""
         book = BookCopy(stored, self.roster.book_notes[stored.origin].key, self.shelf, self.roster.charters[0].charter)
-        self.books[stored.origin] = book
+        self._keep(book)
         if stored.origin in self._proofs:
             book.fork = fork_shown(book, decode_frame(self._proofs[stored.origin]))
         for row in self.shelf.special_entries(stored.origin):
@@ -63,9 +64,13 @@ class Ledger:
         """A book whose note was just accepted; empty."""
         stored = StoredBook(held.origin, held.note.channel, ours, 0, 0)
         book = BookCopy(stored, held.key, self.shelf, self.roster.charters[0].charter)
-        self.books[held.origin] = book
+        self._keep(book)
         self.work.books.append(BookRow(held.origin, held.note.channel, ours))
         return book
+
+    def _keep(self, book: BookCopy) -> None:
+        self.books[book.origin] = book
+        self._in_order.clear()
 
     def said(self, book: BookCopy, entry: HeldEntry) -> Body | None:
         """What an unsealed entry of the turn says; a body that does not fit the CDDL is marked, not refused (BOOK-12)."""
@@ -103,18 +108,18 @@ class Ledger:
         """BOOK-8: what we hold now, for the next entry of our book."""
         slots: list[Slot] = []
         for party in author.charter.parties:
-            counts = self._counts_of(party.id, author.origin)
-            slots.append(counts[0] if len(counts) == 1 else tuple(counts))
+            counts = [0 if book is author else book.size for book in self._books_of(party.id)]
+            slots.append(counts[0] if len(counts) == 1 else tuple(counts) or 0)
         return tuple(slots)
 
-    def _counts_of(self, party: str, own: Origin) -> list[int]:
-        counts = []
-        number = 1
-        while (origin := origin_of(self.roster.channel, party, number)) in self.books or number == 1:
-            book = self.books.get(origin)
-            counts.append(book.size if book is not None and origin != own else 0)
-            number += 1
-        return counts
+    def _books_of(self, party: PartyId) -> list[BookCopy]:
+        """Books 1, 2, ... of a party, as far as they are known here without a gap."""
+        found = self._in_order.get(party)
+        if found is None:
+            found = self._in_order[party] = []
+            while (book := self.books.get(origin_of(self.roster.channel, party, len(found) + 1))) is not None:
+                found.append(book)
+        return found
 
     def counted(self, seen: Seen) -> list[Counted]:
         """The books with a count above 0, in the order of `seen`. Slots beyond the newest charter count nothing."""
@@ -157,7 +162,8 @@ class Ledger:
         if not book.ours:
             for rule, text in broken_rules(book, entry, before, charter):
                 self.find(book, entry.index, rule, text, entry.leaf_octets)
-        self.govern(book, body)
+        if body is not None:
+            self.govern(book, body)
         if body is not None and not book.ours:
             self.learned.append((book.origin, entry.index, body))
         if view_known and book.viewed == entry.index:

@@ -7,7 +7,7 @@ only decides what is sent, never what people are shown. Called after the turn's 
 from collections import deque
 from dataclasses import dataclass, field
 
-from detente.formats.entry import Precedence
+from detente.formats.entry import Precedence, Seen
 from detente.formats.frame import (
     BookState,
     Entries,
@@ -235,11 +235,14 @@ class Outgoing:
         items: list[EntryItem | Subtree] = []
         octets = ENTRIES_RESERVE_OCTETS
         position = start
+        seen, without_view = None, False  # a burst was written in one turn, with one `seen`
         for entry in book.entries(start, min(head.size, start + 1_000)):
             octets += len(entry.body) + ENTRY_FIELDS_OCTETS
             if octets > FRAME_OCTETS_MAX and position > start:
                 break
-            items.append(self._item(state, entry))
+            if entry.leaf.seen != seen:
+                seen, without_view = entry.leaf.seen, self._can_compute_view(state, entry.leaf.seen)
+            items.append(_entry_item(entry, None if without_view else entry.leaf.view))
             position += 1
         items.extend(book.cover_items(position, head.size))
         state.sent[book.origin] = position
@@ -253,7 +256,7 @@ class Outgoing:
         entry = book.entries(index, index + 1)[0]
         items: tuple[Item, ...] = (
             *book.cover_items(start, index),
-            self._item(state, entry),
+            _entry_item(entry, None if self._can_compute_view(state, entry.leaf.seen) else entry.leaf.view),
             *book.cover_items(index + 1, head.size),
         )
         return encode_frame(Entries(self._handle, self._ledger.code(book.origin), start, head.signature, items))
@@ -275,14 +278,14 @@ class Outgoing:
         frame = Entries(self._handle, self._ledger.code(origin), 0, book.head.signature, tuple(items))
         state.control.append(encode_frame(frame))
 
-    def _item(self, state: PeerState, entry: HeldEntry) -> EntryItem:
+    def _can_compute_view(self, state: PeerState, seen: Seen) -> bool:
         """FRAME-3: the view is left out where the peer holds all that it counts."""
-        for origin, count in self._ledger.counted(entry.leaf.seen):
+        for origin, count in self._ledger.counted(seen):
             note = self._ledger.roster.book_notes[origin].note
             own = note.party == state.peer.party and note.station == state.peer.station
             if not own and state.holds.get(origin, 0) < count:
-                return _entry_item(entry, entry.leaf.view)
-        return _entry_item(entry, None)
+                return False
+        return True
 
 
 def _entry_item(entry: HeldEntry, view: bytes | None) -> EntryItem:

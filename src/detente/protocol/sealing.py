@@ -10,17 +10,18 @@ It does not know who may read, nor where keys are kept (`channel.py`, custody).
 from typing import NamedTuple
 
 from detente.crypto import labels
-from detente.crypto.hashing import hmac_sha256, sha256
+from detente.crypto.hashing import HmacKey, hmac_sha256, sha256
 from detente.crypto.sealing import aead_open, aead_seal
 from detente.crypto.wrapping import WrapKey, unwrap, wrap
 from detente.errors import Malformed
-from detente.formats.canonical import encode
+from detente.formats.canonical import BYTES, UNSIGNED, encode, encode_untyped, head
 from detente.formats.entry import Seen
 from detente.ids import Origin, PartyId
 
 COMMITMENT_OCTETS = 32
 TAG_OCTETS = 16
 SUITE = [25722, 1, 3]  # EPOCH-5: the HPKE identifiers of KEM, KDF and AEAD
+_SEAL_PREFIX = encode([labels.SEAL, bytes(COMMITMENT_OCTETS)])[:-COMMITMENT_OCTETS]  # cbor([label, c]) without c
 
 
 class Header(NamedTuple):
@@ -45,25 +46,26 @@ class Unopenable(Malformed):
 class Epoch:
     """One epoch of one book, by whoever knows its secret. The fixed beginnings of its HMAC inputs are prepared once."""
 
-    __slots__ = ("_commit_prefix", "_message_prefix", "audience", "index", "origin", "secret")
+    __slots__ = ("_commit_prefix", "_mac", "_message_prefix", "audience", "index", "origin", "secret")
 
     def __init__(self, origin: Origin, index: int, audience: tuple[PartyId, ...], secret: bytes) -> None:
         self.origin = origin
         self.index = index
         self.audience = audience
         self.secret = secret
+        self._mac = HmacKey(secret)
         # cbor([label, origin, epoch, n]) is an array head, three fixed items and n
         self._message_prefix = encode([labels.MESSAGE, origin, index, 0])[:-1]
         self._commit_prefix = encode([labels.COMMIT, origin, 0, 0, 0])[:-3]
 
     def message_key(self, n: int) -> bytes:
         """`mk` of the entry at index n."""
-        return hmac_sha256(self.secret, self._message_prefix + encode(n))
+        return self._mac.tag(self._message_prefix + head(UNSIGNED, n))
 
     def seal(self, n: int, header: Header, padded: bytes) -> bytes:
         """The body of the entry at index n (SEAL-1)."""
         key = self.message_key(n)
-        commitment = hmac_sha256(key, self._commit_prefix + encode(n) + encode(header) + encode(padded))
+        commitment = self._commitment(key, n, header, padded)
         return commitment + aead_seal(_seal_key(key, commitment), padded)
 
     def open(self, n: int, header: Header, body: bytes) -> bytes:
@@ -76,13 +78,18 @@ class Epoch:
         padded = aead_open(_seal_key(key, commitment), body[COMMITMENT_OCTETS:])
         if padded is None:
             raise Unopenable("does not open")
-        if hmac_sha256(key, self._commit_prefix + encode(n) + encode(header) + encode(padded)) != commitment:
+        if self._commitment(key, n, header, padded) != commitment:
             raise Unopenable("commitment fails")
         return padded
 
+    def _commitment(self, key: bytes, n: int, header: Header, padded: bytes) -> bytes:
+        """`c` of SEAL-1: what is joined here is one CBOR array. The header's fields fit the CDDL already (BOOK-11)."""
+        place = self._commit_prefix + head(UNSIGNED, n)
+        return hmac_sha256(key, place + encode_untyped(header) + head(BYTES, len(padded)) + padded)
+
 
 def _seal_key(message_key: bytes, commitment: bytes) -> bytes:
-    return hmac_sha256(message_key, encode([labels.SEAL, commitment]))
+    return hmac_sha256(message_key, _SEAL_PREFIX + commitment)
 
 
 def open_with_message_key(message_key: bytes, origin: Origin, n: int, header: Header, body: bytes) -> bytes:
