@@ -7,13 +7,14 @@ stations is what links, turns and the local socket cost.
 
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from detente.bench.texts import texts
 from detente.crypto.hashing import sha256
 from detente.crypto.signing import SigningKey, verify_ed25519
+from detente.errors import impossible
 from detente.formats.content import Content, decode_content, encode_content
 from detente.formats.dictionary import DICTIONARY
 from detente.formats.entry import Kind, Leaf, Precedence, encode_leaf
@@ -46,7 +47,8 @@ def limit(folder: Path, count: int) -> float:
     frames = [frames for _, frames in _written(said)]
     spawn = multiprocessing.get_context("spawn")
     workers = []
-    for number, (work, data) in enumerate(((_author, said), (_receiver, frames))):
+    tasks: tuple[tuple[Callable[..., None], object], ...] = ((_author, said), (_receiver, frames))
+    for number, (work, data) in enumerate(tasks):
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=work, args=(theirs, folder / f"{number}", data))
         process.start()
@@ -129,8 +131,13 @@ def _receiver(pipe: Connection, folder: Path, batches: Sequence[list[bytes]]) ->
         signature = b""
         for octets in frames:
             frame = decode_frame(octets)
+            if not isinstance(frame, Entries):
+                impossible("The author writes ENTRIES only")
             signature = frame.signature
-            for kind, at, precedence, epoch, seen, _, body in frame.items:
+            for item in frame.items:
+                if not isinstance(item, EntryItem):
+                    impossible("The author writes no subtrees")
+                kind, at, precedence, epoch, seen, _, body = item
                 leaf = Leaf(kind, at, precedence, epoch, seen, _VIEW, len(body), sha256(body))
                 encoded = encode_leaf(leaf)
                 leaves.append(leaf)

@@ -8,13 +8,14 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from detente.bench import wire
 from detente.bench.processes import cpu_seconds, resident_mib
 from detente.bench.texts import texts
 from detente.demo.stage import PASSPHRASE, Stage
-from detente.errors import invariant
-from detente.ids import Origin, origin_of
+from detente.errors import impossible
+from detente.ids import Origin, origin_of, parse_ref
 from detente.station.local import ask_many
 from detente.stores.sqlite import SqliteStore
 
@@ -76,7 +77,8 @@ class Pair:
     @property
     def store(self) -> SqliteStore:
         """The author's store, for looking."""
-        invariant(self._store is not None, "the pair was not started")
+        if self._store is None:
+            impossible("The pair was asked before it was started")
         return self._store
 
     # --- measuring
@@ -88,7 +90,7 @@ class Pair:
         wired = [wire.sent(one) for one in port]
         cpu = self._cpu_s()
         began = time.perf_counter()
-        answer = {}
+        answer: dict[str, Any] = {}
         for answer in ask_many(self._stage.homes[AUTHOR], requests, lambda: PASSPHRASE):
             pass
         self._await_receipt(key, _index(answer))
@@ -138,7 +140,7 @@ class Pair:
         self._seed += 1
         return texts(count, self._seed)
 
-    def _request(self, key: str, text: str) -> tuple[str, dict[str, object]]:
+    def _request(self, key: str, text: str) -> tuple[str, dict[str, Any]]:
         arguments = {
             "channel": self._stage.channels[key], "to": [READER], "precedence": "routine", "text": text, "lang": "en",
             "exercise": True,
@@ -178,7 +180,5 @@ def percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100)[percent - 1]
 
 
-def _index(answer: dict[str, object]) -> int:
-    entries = answer["entries"]
-    invariant(isinstance(entries, list), "a station answers `send` with its entries")
-    return int(str(entries[-1]).rsplit("/", 1)[1])
+def _index(answer: dict[str, Any]) -> int:
+    return parse_ref(answer["entries"][-1]).index

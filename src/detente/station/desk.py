@@ -58,9 +58,10 @@ class Desk:
         channel = self.channel(arguments)
         return FromOffice(channel.roster.channel, self._writing[operation](channel, arguments))
 
-    def answer(self, act: FromOffice, refs: list[Ref]) -> Answer:
+    @staticmethod
+    def answer(act: FromOffice, refs: list[Ref], *, running: bool) -> Answer:
         """What to say after the commit of an act."""
-        return {"channel": act.channel, "entries": [str(ref) for ref in refs], "running": self._running}
+        return {"channel": act.channel, "entries": [str(ref) for ref in refs], "running": running}
 
     def read(self, operation: str, arguments: Arguments) -> Answer:
         """Answer an operation that only looks. Raises Fault."""

@@ -98,8 +98,9 @@ def _ask_running(connection: socket.socket, requests: Iterable[tuple[str, dict[s
         under_way += 1
         if under_way == UNDER_WAY_MAX:
             stream.flush()
-            yield _answer(stream.readline())
-            under_way -= 1
+            while under_way > UNDER_WAY_MAX // 2:
+                yield _answer(stream.readline())
+                under_way -= 1
     stream.flush()
     for _ in range(under_way):
         yield _answer(stream.readline())
@@ -130,6 +131,6 @@ def _ask_here(
             outcome = driver.take_turn([act], now_ms())
             for _, fault in outcome.refused:
                 raise fault
-            yield desk.answer(*outcome.done[0])
+            yield desk.answer(*outcome.done[0], running=False)
     finally:
         driver.close()
