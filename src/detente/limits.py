@@ -27,6 +27,7 @@ LINK_UNSENT_OCTETS_MAX = 1_048_576  # what waits in one link's buffer before we 
 WHOLE_ASKED_MAX = 64  # frames of one link that did not verify and were asked for whole (FRAME-5); the next ends it
 TURN_FRAMES_MAX = 256  # frames taken into one turn, so that a turn stays short
 TURN_ACTS_MAX = 2_000  # acts taken into one turn (spec/2 HEAD-3: one checkpoint covers them)
+LOCAL_REQUESTS_UNDER_WAY_MAX = 2 * TURN_ACTS_MAX  # on the local socket: one turn is taken while the next one gathers
 RECENT_ENTRIES_MAX = 2_048  # entries of one book kept in memory to serve peers that are up to date
 RECENT_ROOTS_MAX = 4_096  # roots of one book by size kept in memory to verify `view`
 DISK_FREE_OCTETS_MIN = 33_554_432  # below this the station stops accepting, so that nothing is lost half-way

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from detente.errors import LocalMisuse, Malformed
-from detente.formats.canonical import Value, check_value, decode_untyped, encode_untyped
+from detente.formats.canonical import Value, check_value, decode_untyped, encode_untyped, is_map
 from detente.formats.shapes import check_array, check_party_id, check_party_ids, check_text, check_unsigned
 from detente.ids import PartyId, Ref
 from detente.limits import BOOKS_PER_PARTY_MAX, INDEX_MAX
@@ -81,7 +81,7 @@ def content_of_map(value: object, *, level: int = 1) -> Content:
 
 def _check_map(value: object, *, level: int) -> Mapping[str, Any]:
     """`value`, a map with the keys of READ-1, every value in it checked."""
-    if not isinstance(value, Mapping):
+    if not is_map(value):
         raise Malformed("a content is a map", rule=_RULE)
     if "form" not in value:
         raise Malformed("a content has a form", rule=_RULE)

@@ -46,7 +46,7 @@ class Unopenable(Malformed):
 class Epoch:
     """One epoch of one book, by whoever knows its secret. The fixed beginnings of its HMAC inputs are prepared once."""
 
-    __slots__ = ("_commit_prefix", "_mac", "_message_prefix", "audience", "index", "origin", "secret")
+    __slots__ = ("_commit_prefix", "_header", "_mac", "_message_prefix", "audience", "index", "origin", "secret")
 
     def __init__(self, origin: Origin, index: int, audience: tuple[PartyId, ...], secret: bytes) -> None:
         self.origin = origin
@@ -54,6 +54,7 @@ class Epoch:
         self.audience = audience
         self.secret = secret
         self._mac = HmacKey(secret)
+        self._header: tuple[Header | None, bytes] = None, b""  # the last one encoded: a burst has the same in every entry
         # cbor([label, origin, epoch, n]) is an array head, three fixed items and n
         self._message_prefix = encode([labels.MESSAGE, origin, index, 0])[:-1]
         self._commit_prefix = encode([labels.COMMIT, origin, 0, 0, 0])[:-3]
@@ -84,8 +85,10 @@ class Epoch:
 
     def _commitment(self, key: bytes, n: int, header: Header, padded: bytes) -> bytes:
         """`c` of SEAL-1: what is joined here is one CBOR array. The header's fields fit the CDDL already (BOOK-11)."""
+        if header != self._header[0]:
+            self._header = header, encode_untyped(header)
         place = self._commit_prefix + head(UNSIGNED, n)
-        return hmac_sha256(key, place + encode_untyped(header) + head(BYTES, len(padded)) + padded)
+        return hmac_sha256(key, place + self._header[1] + head(BYTES, len(padded)) + padded)
 
 
 def _seal_key(message_key: bytes, commitment: bytes) -> bytes:

@@ -71,9 +71,9 @@ class Desk:
     def channel(self, arguments: Arguments) -> Channel:
         """The channel meant: its name, or any beginning of it that fits one only."""
         wanted = str(arguments.get("channel") or "")
-        names = [name for name in self.driver.channels if name.startswith(wanted)]
         if wanted in self.driver.channels:
-            names = [wanted]
+            return self.driver.channels[wanted]
+        names = [name for name in self.driver.channels if name.startswith(wanted)]
         if len(names) != 1:
             known = ", ".join(self.driver.channels) or "none"
             problem = "fits several channels" if names else "is no channel of this station"

@@ -21,6 +21,7 @@ from detente.errors import (
     StoreFault,
     StoreFull,
 )
+from detente.limits import LOCAL_REQUESTS_UNDER_WAY_MAX
 from detente.station.desk import Desk
 from detente.station.home import Home
 from detente.station.requests import write_request
@@ -40,7 +41,6 @@ _FAULTS: dict[str, type[Fault]] = {
         InternalFault,
     )
 }
-UNDER_WAY_MAX = 1_000  # requests sent ahead of their answers
 
 
 def ask(home: Home, operation: str, arguments: dict[str, Any], passphrase: Callable[[], bytes]) -> dict[str, Any]:
@@ -96,9 +96,9 @@ def _ask_running(connection: socket.socket, requests: Iterable[tuple[str, dict[s
     for operation, arguments in requests:
         stream.write(write_request(operation, arguments))
         under_way += 1
-        if under_way == UNDER_WAY_MAX:
+        if under_way == LOCAL_REQUESTS_UNDER_WAY_MAX:
             stream.flush()
-            while under_way > UNDER_WAY_MAX // 2:
+            while under_way > LOCAL_REQUESTS_UNDER_WAY_MAX // 2:
                 yield _answer(stream.readline())
                 under_way -= 1
     stream.flush()

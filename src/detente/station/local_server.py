@@ -1,11 +1,10 @@
 """The local socket, as the running station serves it: one JSON object a line in, one a line out, in the order asked.
 
-It keeps: as many requests as the client likes may be under way, up to a bound, beyond which we stop reading; answers
-that are ready together leave together. What an operation means is not asked here (`desk.py`).
+It keeps: up to a bound a client may ask ahead of its answers, and ahead of reading them, beyond which we read no more;
+answers that are ready together leave together. What an operation means is not asked here (`desk.py`).
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,18 +13,16 @@ import msgspec
 import structlog
 
 from detente.errors import Fault, LocalMisuse
-from detente.limits import TURN_ACTS_MAX
+from detente.limits import LOCAL_REQUESTS_UNDER_WAY_MAX
 from detente.station.requests import read_request
 
 REQUEST_OCTETS_MAX = 4_194_304  # one line on the local socket: a long text, or a charter
-UNDER_WAY_MAX = 2 * TURN_ACTS_MAX  # one turn is being taken while the next one gathers
 
 Answer = dict[str, Any] | Fault
 Perform = Callable[[str, dict[str, Any], Callable[[Answer], None]], None]
 
 log = structlog.get_logger()
-
-
+_write_answer = msgspec.json.Encoder().encode
 
 
 class _Slot:
@@ -76,14 +73,13 @@ class LocalConnection(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        """The client does not read its answers."""
+        """The client does not read its answers: they wait in their places, and count as under way."""
         self._has_room = False
-        self._pace()
 
     def resume_writing(self) -> None:
         """It reads again."""
         self._has_room = True
-        self._pace()
+        self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone. What it asked for is done all the same."""
@@ -101,7 +97,7 @@ class LocalConnection(asyncio.Protocol):
                 said = {"fault": {"code": answer.code, "rule": answer.rule, "text": answer.text}}
             else:
                 said = {"answer": answer}
-            slot.octets = json.dumps(said, ensure_ascii=False).encode() + b"\n"
+            slot.octets = _write_answer(said) + b"\n"
             if not self._flushing:
                 self._flushing = True
                 self._loop.call_soon(self._flush)
@@ -117,7 +113,7 @@ class LocalConnection(asyncio.Protocol):
         """Write the answers that are next in order."""
         self._flushing = False
         ready = []
-        while self._slots and self._slots[0].octets is not None:
+        while self._has_room and self._slots and self._slots[0].octets is not None:
             ready.append(self._slots.popleft().octets or b"")
         if self._transport is not None and ready:
             self._transport.write(b"".join(ready))
@@ -126,10 +122,10 @@ class LocalConnection(asyncio.Protocol):
             self._end()
 
     def _pace(self) -> None:
-        """Read on only while there is room for the requests and for their answers."""
+        """Read on only while another request may be under way."""
         if self._transport is None or self._transport.is_closing():
             return
-        if self._has_room and not self._ended and len(self._slots) < UNDER_WAY_MAX:
+        if not self._ended and len(self._slots) < LOCAL_REQUESTS_UNDER_WAY_MAX:
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
