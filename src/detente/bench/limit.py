@@ -21,7 +21,6 @@ from detente.formats.entry import Kind, Leaf, Precedence, encode_leaf
 from detente.formats.frame import Entries, EntryItem, decode_frame, encode_frame
 from detente.formats.padding import pack, unpack
 from detente.ids import Origin, PartyId
-from detente.limits import FRAME_OCTETS_MAX
 from detente.protocol.effects import AnchorRecord, BookRow, CosignatureRow, EntryRow, HeadRow, NodeRow, SizeRow, Work
 from detente.protocol.sealing import Epoch, Header
 from detente.station.anchor import JournalAnchor

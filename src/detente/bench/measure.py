@@ -40,7 +40,9 @@ FIGURES: Final = (
     Figure("ip_bytes_burst", "The same in a burst", "B"),
     Figure("cpu_s_per_1000", "CPU time of 1,000 messages, both stations", "s", 0.15),
     Figure("rss_mib", "Memory of the larger station after the bursts", "MiB", 120),
-    Figure("catch_up_entries_per_s", "Entries verified and stored by a station that was away", "/s", 30_000, at_least=True),
+    Figure(
+        "catch_up_entries_per_s", "Entries verified and stored by a station that was away", "/s", 30_000, at_least=True
+    ),
     Figure("fsync_ms", "One fdatasync of 4 KiB on this disk (half of them within)", "ms"),
     Figure("open_million_ms", "Opening a book of a million entries", "ms", 50),
     Figure("proof_million_ms", "Cutting an inclusion proof in it (99 of 100 within)", "ms", 5),

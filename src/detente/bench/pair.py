@@ -5,6 +5,7 @@ Messages go in by the local socket of the running station. When a receipt is dur
 
 import statistics
 import time
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -90,10 +91,8 @@ class Pair:
         wired = [wire.sent(one) for one in port]
         cpu = self._cpu_s()
         began = time.perf_counter()
-        answer: dict[str, Any] = {}
-        for answer in ask_many(self._stage.homes[AUTHOR], requests, lambda: PASSPHRASE):
-            pass
-        self._await_receipt(key, _index(answer))
+        answers = deque(ask_many(self._stage.homes[AUTHOR], requests, lambda: PASSPHRASE), maxlen=1)
+        self._await_receipt(key, _index(answers[0]))
         seconds = time.perf_counter() - began
         cpu = self._settled_cpu_s() - cpu
         octets = sum(wire.ip_octets(before, wire.sent(one)) for one, before in zip(port, wired, strict=True))

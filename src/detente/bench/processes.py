@@ -15,6 +15,6 @@ def resident_mib(process: int) -> float:
 
 
 def cpu_seconds(process: int) -> float:
-    """Its CPU time so far, in user and kernel."""
+    """Its CPU time so far, its own and the kernel's for it."""
     fields = Path(f"/proc/{process}/stat").read_text("ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,8 +1,8 @@
 """Octets at IP level, as the kernel counted them for the connections of one listening port (sock_diag(7), tcp_info).
 
-Any user may ask. Both ends of a connection on this machine are counted, each for what it sent: payload with repetitions, and a
-header for each segment. Loopback has segments of up to 65,536 octets; larger payloads are counted as the segments that a
-line with packets of 1,500 octets would need.
+Nobody needs special rights to ask. Both ends of a connection on this machine are counted, each for what it sent: payload
+with repetitions, and a header for each segment. Loopback has segments of up to 65,536 octets; larger payloads are counted
+as the segments that a line with units of 1,500 octets would need.
 """
 
 import socket
@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-PACKET_OCTETS_MAX = 1_500
+UNIT_OCTETS_MAX = 1_500
 _SOCK_DIAG = 4
 _BY_FAMILY = 20
 _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
@@ -40,13 +40,15 @@ def ip_octets(before: dict[tuple[int, int], Sent], after: dict[tuple[int, int], 
     for ports, now in after.items():
         then = before.get(ports, Sent(0, 0, now.header))
         payload, segments = now.payload - then.payload, now.segments - then.segments
-        whole = -(-payload // (PACKET_OCTETS_MAX - now.header))
+        whole = -(-payload // (UNIT_OCTETS_MAX - now.header))
         octets += payload + now.header * max(segments, whole)
     return octets
 
 
 def _dump() -> Iterator[tuple[tuple[int, int], Sent]]:
-    request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 1 << (_TCP_INFO - 1), 0, _ESTABLISHED) + bytes(48)
+    request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 1 << (_TCP_INFO - 1), 0, _ESTABLISHED) + bytes(
+        48
+    )
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as kernel:
         kernel.send(struct.pack("=IHHII", 16 + len(request), _BY_FAMILY, _DUMP, 1, 0) + request)
         while True:

@@ -54,7 +54,10 @@ def pack(content: bytes, dictionary: bytes | None) -> bytes:
         zstd = ZSTD if dictionary is None else ZSTD_WITH_DICTIONARY
         quick, thorough, _ = _coders(dictionary, get_ident())[zstd]
         compressed = quick.compress(content)
-        if len(compressed) > _STEPS_TO_OCTETS or (_HEAD_OCTETS + len(compressed) - 1) % _STEP_OCTETS < _THOROUGH_SAVES_OCTETS:
+        if (
+            len(compressed) > _STEPS_TO_OCTETS
+            or (_HEAD_OCTETS + len(compressed) - 1) % _STEP_OCTETS < _THOROUGH_SAVES_OCTETS
+        ):
             compressed = min(compressed, thorough.compress(content), key=len)
         if _padded_size_or_more(compressed) < size:
             coding, data = zstd, compressed

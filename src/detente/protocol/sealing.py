@@ -54,7 +54,10 @@ class Epoch:
         self.audience = audience
         self.secret = secret
         self._mac = HmacKey(secret)
-        self._header: tuple[Header | None, bytes] = None, b""  # the last one encoded: a burst has the same in every entry
+        self._header: tuple[Header | None, bytes] = (
+            None,
+            b"",
+        )  # the last one encoded: a burst has the same in every entry
         # cbor([label, origin, epoch, n]) is an array head, three fixed items and n
         self._message_prefix = encode([labels.MESSAGE, origin, index, 0])[:-1]
         self._commit_prefix = encode([labels.COMMIT, origin, 0, 0, 0])[:-3]
