@@ -92,6 +92,7 @@ class Stage:
         self.channels: dict[str, str] = {}  # key in the scenario -> channel name
         self.passphrase_file = folder / "passphrase"
         self._ports: dict[str, int] = {}
+        self._reserved: dict[str, socket.socket] = {}  # keeps a port from others until its station starts
         self._wires: dict[tuple[str, str], Wire] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,8 +103,8 @@ class Stage:
 
     def make_station(self, party: str, role: str, name: str) -> None:
         """`detente init`."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._ports[party] = free.getsockname()[1]
+        self._reserved[party] = socket.create_server(("127.0.0.1", 0))
+        self._ports[party] = self._reserved[party].getsockname()[1]
         address = f"127.0.0.1:{self._ports[party]}"
         config = Config(
             party, role, {"en": name}, "hq", default_cosign(role), (f"tls://{address}",), (address,),
@@ -191,6 +192,8 @@ class Stage:
     def start(self, party: str) -> None:
         """`detente run`, as a process of its own."""
         home = self.homes[party]
+        if party in self._reserved:
+            self._reserved.pop(party).close()
         with (self.folder / f"{party}.log").open("ab") as log:
             self._processes[party] = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "detente", "run", str(home.path), "--passphrase-file", str(self.passphrase_file)],
@@ -209,6 +212,9 @@ class Stage:
 
     def stop_all(self) -> None:
         """End every process that was started here, by its id; returns when all have ended."""
+        for reserved in self._reserved.values():
+            reserved.close()
+        self._reserved.clear()
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():
