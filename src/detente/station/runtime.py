@@ -22,7 +22,7 @@ from detente.bearers.link import Link
 from detente.bearers.redial import Redialler, parse_address
 from detente.bearers.tls import Identity, TlsBearer
 from detente.crypto.certificates import certificate_fingerprint
-from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, PeerViolation, StoreFault, StoreFull
+from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, PeerViolation, StoreFault
 from detente.ids import Milliseconds
 from detente.limits import LINK_UNSENT_OCTETS_MAX, TURN_ACTS_MAX, TURN_FRAMES_MAX
 from detente.station.desk import Desk
@@ -35,6 +35,7 @@ REOPEN_SECONDS = 2.0  # after a store fault the station reopens its files this o
 
 log = structlog.get_logger()
 T = TypeVar("T")
+Read = tuple[str, dict[str, Any], asyncio.Future[Any]]  # an operation that only looks, its arguments, and who waits
 
 
 def now_ms() -> Milliseconds:
@@ -52,7 +53,7 @@ class Runtime:
         self._fault: Fault | None = None  # why the store cannot be used just now
         self._inputs: deque[Input] = deque()
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._reads: deque[tuple[str, dict[str, Any], asyncio.Future[Any]]] = deque()
+        self._reads: deque[Read] = deque()
         self._work = asyncio.Event()
         self._stop = asyncio.Event()
         self._engine = ThreadPoolExecutor(1, thread_name_prefix="engine")
@@ -132,13 +133,12 @@ class Runtime:
             batch, reads = self._next_batch()
             driver = self._driver
             if driver is None:
-                driver = await self._reopen(batch)
-                if driver is None:
-                    continue
+                await self._reopen(batch, reads)
+                continue
             try:
                 outcome, answers, frames = await self._in_engine(partial(self._engine_turn, driver, batch, reads))
             except StoreFault as fault:
-                await self._fail_turn(driver, batch, fault)
+                await self._fail_turn(driver, batch, reads, fault)
                 continue
             wake = driver.wake
             for link, octets in frames:
@@ -149,7 +149,7 @@ class Runtime:
                 self._dial_all()
 
     def _engine_turn(
-        self, driver: Driver, batch: list[Input], reads: list[tuple[str, dict[str, Any], asyncio.Future[Any]]]
+        self, driver: Driver, batch: list[Input], reads: list[Read]
     ) -> tuple[Outcome, list[tuple[asyncio.Future[Any], Any]], list[tuple[str, list[bytes]]]]:
         """In the engine thread: one turn, then what to send, then answers to those who only look."""
         outcome = driver.take_turn(batch, now_ms())
@@ -179,7 +179,7 @@ class Runtime:
             async with asyncio.timeout(delay):
                 await self._work.wait()
 
-    def _next_batch(self) -> tuple[list[Input], list[tuple[str, dict[str, Any], asyncio.Future[Any]]]]:
+    def _next_batch(self) -> tuple[list[Input], list[Read]]:
         batch: list[Input] = []
         frames = acts = 0
         while self._inputs and frames < TURN_FRAMES_MAX and acts < TURN_ACTS_MAX:
@@ -218,26 +218,26 @@ class Runtime:
             log.warning("ended a link for a bad frame", peer=link.who, why=str(fault))
             link.close(str(fault))
 
-    async def _fail_turn(self, driver: Driver, batch: list[Input], fault: StoreFault) -> None:
+    async def _fail_turn(self, driver: Driver, batch: list[Input], reads: list[Read], fault: StoreFault) -> None:
         """STORE-2: nothing of the turn is told; reopen and see what is there. Those who asked are told that it failed."""
         log.error("the store failed", why=str(fault))
         self._fault = fault
         self._driver = None
         await self._in_engine(driver.close)
-        self._fail_acts(batch, fault)
+        self._fail_asked(batch, reads, fault)
         for link in list(self._links.values()):
             link.close("the store failed")
 
-    def _fail_acts(self, batch: list[Input], fault: Fault) -> None:
-        for one in batch:
-            if isinstance(one, FromOffice):
-                future = self._waiting.pop(id(one), None)
-                if future is not None and not future.done():
-                    future.set_exception(fault)
+    def _fail_asked(self, batch: list[Input], reads: list[Read], fault: Fault) -> None:
+        """Whoever asked for something, or only looked, is told why there is no answer."""
+        acts = [self._waiting.pop(id(one), None) for one in batch]
+        for future in (*acts, *(future for _, _, future in reads)):
+            if future is not None and not future.done():
+                future.set_exception(fault)
 
-    async def _reopen(self, batch: list[Input]) -> Driver | None:
-        fault = self._fault or StoreFull("the store cannot be used")
-        self._fail_acts(batch, fault)
+    async def _reopen(self, batch: list[Input], reads: list[Read]) -> None:
+        """Open the store again, if that can be done by now."""
+        self._fail_asked(batch, reads, self._fault or StoreFault("the store is being reopened; try again"))
         for one in batch:
             if isinstance(one, FromLink) and one.octets is None and not one.gone:
                 link = self._links.get(one.link)
@@ -248,10 +248,9 @@ class Runtime:
         except Fault as problem:
             self._fault = problem
             await asyncio.sleep(REOPEN_SECONDS)
-            return None
+            return
         log.info("the store is open again")
         self._fault = None
-        return None
 
     # --- links
 
@@ -385,6 +384,7 @@ class Runtime:
         desk = Desk(self._driver, running=True)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if desk.writes(operation):
+            self._home.require_room()
             act = desk.act(operation, arguments)
             self._waiting[id(act)] = future
             self._put(act)
