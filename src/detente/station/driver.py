@@ -72,6 +72,7 @@ class Driver:
         self._peers: dict[str, dict[str, Peer]] = {}  # by certificate, then channel
         self._stopped: set[str] = set()  # channels whose book may not be written any more
         self._wakes: dict[str, Milliseconds] = {}  # channels that want a step by then
+        self._latest = Milliseconds(0)  # when the last turn was
         names = list(dict.fromkeys(row.channel for row in store.notes() if row.kind == "charter"))
         for name in names:
             self._open_channel(name)
@@ -107,6 +108,9 @@ class Driver:
     def take_turn(self, inputs: Iterable[Input], now: Milliseconds) -> Outcome:
         """Commit, then tell. Raises StoreFault: then nothing of this turn may be told and this driver is dead."""
         outcome = Outcome()
+        if now < self._latest:
+            self._set_back(self._latest - now)
+        self._latest = now
         events, sources = self._sort([*self._successions(), *inputs], outcome)
         turns: list[tuple[str, Turn]] = []
         due = [name for name, wake in self._wakes.items() if wake <= now]
@@ -123,6 +127,12 @@ class Driver:
             self.channels[name].released()
             self._tell(name, turn, sources, outcome)
         return outcome
+
+    def _set_back(self, by_ms: int) -> None:
+        """Our clock was set back: what is due in half a second stays so, whatever the clock says."""
+        self._wakes = {name: Milliseconds(wake - by_ms) for name, wake in self._wakes.items()}
+        for channel in self.channels.values():
+            channel.set_back(by_ms)
 
     def _commit(self, turns: list[tuple[str, Turn]], now: Milliseconds) -> bool:
         """Make what all channels ask for durable, then anchor it; whether notes were among it. Raises StoreFault."""
