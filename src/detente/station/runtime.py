@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 import structlog
 
@@ -31,6 +31,8 @@ from detente.station.home import Home
 from detente.station.requests import read_request
 
 REQUEST_OCTETS_MAX = 4_194_304  # one line on the local socket: a long text, or a charter
+WAIT_SECONDS_MAX = 1.0  # for something that is due at a time of our clock: it may be set back meanwhile
+OWN_FAULT_SECONDS = 5.0  # how soon a station that may not dial by its own clock looks again
 REOPEN_SECONDS = 2.0  # after a store fault the station reopens its files this often until it can
 
 log = structlog.get_logger()
@@ -62,6 +64,7 @@ class Runtime:
         self._since: dict[str, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dialling: set[str] = set()
+        self._failed_calls: dict[tuple[str, object], str] = {}  # by station and address: why the last came to nothing
         self._arrived_room = asyncio.Event()
         self.port = 0
 
@@ -172,7 +175,7 @@ class Runtime:
         if self._inputs or self._reads:
             return
         self._work.clear()
-        delay = None if wake is None else max(0.0, (wake - now_ms()) / 1_000)
+        delay = None if wake is None else min(max(0.0, (wake - now_ms()) / 1_000), WAIT_SECONDS_MAX)
         if self._driver is None:
             delay = REOPEN_SECONDS
         with contextlib.suppress(TimeoutError):
@@ -272,10 +275,25 @@ class Runtime:
             wanted = wanted or [parse_address(address) for address in addresses if address.startswith("tls://")]
             if wanted and name not in self._dialling:
                 self._dialling.add(name)
-                redialler = Redialler(
-                    self._bearer, name, wanted, chance=random.random, on_failed=lambda _address, _fault: None
+                on_failed = partial(self._tell_failed_call, name)
+                self._keep(
+                    self._redial(name, Redialler(self._bearer, name, wanted, chance=random.random, on_failed=on_failed))
                 )
-                self._keep(redialler.run())
+
+    async def _redial(self, name: str, redialler: Redialler) -> Never:
+        """Dial for ever. What only this side can mend (its clock, its certificate) may be mended while it runs."""
+        while True:
+            try:
+                await redialler.run()
+            except LocalMisuse as fault:
+                self._tell_failed_call(name, None, fault)
+            await asyncio.sleep(OWN_FAULT_SECONDS)
+
+    def _tell_failed_call(self, name: str, address: tuple[str, int] | None, fault: Fault) -> None:
+        """Say why there is no link, once for each reason."""
+        if self._failed_calls.get((name, address)) != fault.text:
+            self._failed_calls[name, address] = fault.text
+            log.warning("no link", peer=name, why=str(fault))
 
     def _keep(self, coroutine: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(coroutine)
@@ -289,6 +307,7 @@ class Runtime:
             self._inputs.append(FromLink(name, gone=True))
         self._links[name] = link
         self._since[name] = now_ms()
+        self._failed_calls = {call: why for call, why in self._failed_calls.items() if call[0] != link.peer}
         log.info("link up", peer=link.peer, group=link.group)
         self._put(FromLink(name))
 
