@@ -5,7 +5,7 @@ disk, journal and keys hold, as the runtime does, and its links are lost and mad
 told, and every head that left a station.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from detente.crypto.wrapping import WrapKey
 from detente.errors import Fault, StoreFault, StoreFull
@@ -53,7 +53,7 @@ class Plan(Mapping[int, Outcome]):
     def __getitem__(self, number: int) -> Outcome:
         raise KeyError(number)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[int]:
         return iter(())
 
     def __len__(self) -> int:

@@ -100,10 +100,10 @@ class Ground(Stage):
         """Where a station listens."""
         return self._ports[party]
 
-    def configure(self, party: str, **changes: Any) -> None:
+    def configure(self, party: str, **changes: object) -> None:
         """Change config.toml."""
         home = self.homes[party]
-        home.config = replace(home.config, **changes)
+        home.config = replace(home.config, **changes)  # type: ignore[arg-type]
         home.write(home.path / "config.toml", format_config(home.config).encode())
 
     # --- processes
@@ -123,6 +123,10 @@ class Ground(Stage):
     def is_alive(self, party: str) -> bool:
         """Whether a station's process has not ended."""
         return self._processes[party].poll() is None
+
+    def status(self, party: str) -> int | None:
+        """The exit status of a station's process; None while it lives."""
+        return self._processes[party].poll()
 
     def said(self, party: str) -> str:
         """What a station has written at its terminal."""

@@ -19,7 +19,7 @@ from tests.faults.ground import Ground, message
 
 BURST_MESSAGES = 2_000  # of both parties together
 KILLED_WITHIN_SECONDS = 0.9  # after the burst begins: until it has been carried; most kills come while it is written
-KILLED_AGAIN = 0.2  # how often a station is killed once more while it starts
+KILLED_AGAIN = 0.25  # how often a station is killed once more while it starts
 
 
 @dataclass
@@ -121,7 +121,7 @@ def play_round(ground: Ground, chance: Random, told: Told, name: str, *, with_co
     watches = [Watch(ground, party, told) for party in ground.homes]
     for watch in watches:
         watch.start()
-    victims = chance.choice((["alfa"], ["bravo"], ["alfa", "bravo"]))
+    victims = chance.choice((["alfa"], ["bravo"], ["alfa", "bravo"], ["alfa", "bravo"]))
     time.sleep(KILLED_WITHIN_SECONDS * chance.random() ** 2)
     for victim in victims:
         ground.kill(victim)
