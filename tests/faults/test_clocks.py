@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from detente.ids import Milliseconds, origin_of
+from detente.testing.line import Line
 from tests.faults.ground import Ground, environment
 from tests.interop.stock import install
 
@@ -106,3 +108,21 @@ def test_a_station_that_could_not_dial_dials_again_when_its_clock_is_right(
     (tmp_path / "clock").write_text("+0\n")
     pair.wait(lambda: pair.rung("alfa", ref) == "held", "the link is back")
     assert "no link" in pair.said("alfa"), "a call that comes to nothing is told"
+
+
+def test_timers_run_on_when_the_clock_is_set_back() -> None:
+    """What was due within half a second when the clock was set back 56 years is done within half a second."""
+    parties = (("alfa", "principal", "holds"), ("bravo", "principal", "holds"), ("meridian", "mediator", "holds"))
+    line = Line(parties, "clock set back")
+    for a, b in (("alfa", "bravo"), ("alfa", "meridian"), ("bravo", "meridian")):
+        line.connect(a, b)
+    line.settle()
+    line.cut("alfa", "bravo")
+    line.say("bravo", "before", ["alfa"])
+    for _ in range(2):
+        line._carry_once()  # meridian has it, and is about to say so
+    line.now = Milliseconds(line.now - 56 * YEAR_SECONDS * 1_000)
+    ref = line.say("bravo", "after", ["alfa"])
+    line.settle()
+    held = line.stations["alfa"].running.channels[line.channel].ledger.books
+    assert held[origin_of(line.channel, ref.party, ref.book)].size > ref.index
