@@ -12,8 +12,9 @@ ARGS ?=
 SEEDS ?= 20
 FIRST ?= 1
 SECONDS ?= 60
+ROUNDS ?= 100
 
-.PHONY: help setup check test coverage demo world fuzz bench lock clean
+.PHONY: help setup check test coverage demo kill world fuzz bench lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ coverage: $(READY) ## Run the tests and list every branch of the pure rooms that
 
 demo: $(READY) ## Play the whole program on this machine (ARGS="--no-serve" and others: see detente demo --help)
 	$(BIN)/detente demo $(ARGS)
+
+kill: $(READY) ## Kill real stations (kill -9) in ROUNDS bursts of 2,000 messages, the instants from seed FIRST
+	$(BIN)/python -m scripts.kill $(ROUNDS) $(FIRST)
 
 world: ## Many stations and every fault from one seed: SEEDS runs, the first with seed FIRST (to come)
 	@echo "make world: there is no simulated world to run yet; seeds $(FIRST) and the $(SEEDS) from there on were not run." >&2; exit 2

@@ -201,6 +201,22 @@ def test_a_full_disk_does_not_stop_recording(tmp_path: Path) -> None:
         assert size_of_on_small_disk(disk) == size
 
 
+def test_a_journal_that_has_no_room_to_open_is_opened_once_there_is(tmp_path: Path) -> None:
+    """A failed opening leaves no lock behind, whoever still holds its error."""
+    with small_disk(tmp_path / "disk", 3_000_000) as disk:
+        anchor = JournalAnchor(disk / "anchor")
+        anchor.record([own(1)])
+        anchor.close()
+        filler = fill(disk)
+        with pytest.raises(StoreFull) as caught:
+            JournalAnchor(disk / "anchor")
+        filler.unlink()
+        anchor = JournalAnchor(disk / "anchor")
+        assert anchor.newest() == {(True, ALFA): (1, own(1).root)}
+        anchor.close()
+        assert "Make room" in caught.value.text
+
+
 def size_of_on_small_disk(disk: Path) -> int | None:
     """Opening needs room for a second file."""
     with pytest.raises(StoreFull):

@@ -323,7 +323,8 @@ class TlsBearer:
         begins_s, ends_s = certificate_validity(self._identity.certificate)
         if self._now_s() > ends_s:
             raise LocalMisuse(
-                f"our certificate ran out on {_date(ends_s)}; make a new one and bring it by a charter amendment"
+                f"our certificate ran out on {_date(ends_s)}; check this machine's clock, and if it is right make a new "
+                "certificate and bring it by a charter amendment"
             )
         if self._now_s() < begins_s:
             raise LocalMisuse(f"our certificate is valid only from {_date(begins_s)}; check this machine's clock")

@@ -151,7 +151,9 @@ def _bring(home: Home, papers: list[Paper], passphrase: Callable[[], bytes]) -> 
     with home.lock("detente charter join"):
         driver = home.open_driver(passphrase())
         try:
-            driver.found([*notes, *own_notes], now_ms())
+            # A join that was broken off after its commit is finished here: what is missing are copies for people.
+            if channel not in driver.channels or charter_path(home, channel, number).exists():
+                driver.found([*notes, *own_notes], now_ms())
         finally:
             driver.close()
 

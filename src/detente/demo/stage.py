@@ -86,6 +86,8 @@ class Wire:
 class Stage:
     """All stations of a scenario below one folder."""
 
+    make_wire = Wire
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.homes: dict[str, Home] = {}
@@ -172,7 +174,7 @@ class Stage:
             dial = {}
             for b in self.homes:
                 if a != b:
-                    wire = self._wires[a, b] = Wire(self._ports[b])
+                    wire = self._wires[a, b] = self.make_wire(self._ports[b])
                     dial[f"{b}/hq"] = f"127.0.0.1:{wire.port}"
             home.config = replace(home.config, dial=dial)
             home.write(home.path / "config.toml", format_config(home.config).encode())

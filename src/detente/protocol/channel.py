@@ -124,6 +124,11 @@ class Channel:
         self.ledger.committed()
         self.receipts.released(self.outgoing)
 
+    def set_back(self, by_ms: int) -> None:
+        """The clock that `now` comes from was set back: what waits for a time waits no longer than before."""
+        self.incoming.set_back(by_ms)
+        self.outgoing.set_back(by_ms)
+
     def _one(self, event: Event, now: Milliseconds) -> list[Ref]:
         match event:
             case FrameIn(peer, frame):

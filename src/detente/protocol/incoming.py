@@ -325,6 +325,14 @@ class Incoming:
         del now
         return self._next_gossip
 
+    def set_back(self, by_ms: int) -> None:
+        """See `Channel.set_back`."""
+        if self._next_gossip is not None:
+            self._next_gossip = Milliseconds(self._next_gossip - by_ms)
+        for behind in self._behind.values():
+            behind.since = Milliseconds(behind.since - by_ms)
+            behind.asked -= by_ms
+
     def tick(self, now: Milliseconds) -> None:
         """Tell peers of growth in others' books; ask for what is missing here."""
         if self._next_gossip is None or now < self._next_gossip:

@@ -75,6 +75,11 @@ class Outgoing:
         """Forget what was sent: the next HELLO says where to resume."""
         self.peers.pop(peer, None)
 
+    def set_back(self, by_ms: int) -> None:
+        """See `Channel.set_back`."""
+        for state in self.peers.values():
+            state.serve_until = {origin: Milliseconds(until - by_ms) for origin, until in state.serve_until.items()}
+
     def was_given(self, party: PartyId, ref: Ref) -> bool:
         """LADDER-2, sent: whether an entry was handed to a link to a station of this party."""
         origin = origin_of(self._ledger.roster.channel, ref.party, ref.book)

@@ -88,12 +88,12 @@ class Writer:
                 f"private key: `detente charter sign` makes both",
                 rule="OPEN-1",
             )
+        wrap_key = self._keyring.new_wrap_key()  # the one thing that may fail: nothing has changed yet
         self.book = self._ledger.add(held, ours=True)
         self.book.charter = roster.newest.charter
         self._key = key
         self.stopped = ""
         self._epochs.forget_mine()
-        wrap_key = self._keyring.new_wrap_key()
         opening = Opening(roster.newest.digest, reason, tuple(older), wrap_key.public)
         index = self._write(Kind.OPENING, opening, Precedence.ROUTINE, at)
         self._epochs.take(origin, index, opening, own_book=True)
@@ -131,8 +131,8 @@ class Writer:
     def renew_keys(self, at: int) -> Ref:
         """Publish a new HPKE key; every audience gets a new epoch at its next message."""
         book = self._writable()
-        self._epochs.forget_mine()
         wrap_key = self._keyring.new_wrap_key()
+        self._epochs.forget_mine()
         index = self._begin_epoch((self._party,), at, wrap_key.public)
         self._epochs.forget_mine()
         return Ref(self._party, book.number, index)

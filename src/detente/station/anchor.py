@@ -50,11 +50,15 @@ class JournalAnchor:
         self._newest: Newest = {}
         self._descriptor = -1
         self._sequence = 0
-        with disk_faults(self._path):
-            self._missing = not self._path.exists()
-            if not self._missing:
-                self._load()
-            self._rewrite()
+        try:
+            with disk_faults(self._path):
+                self._missing = not self._path.exists()
+                if not self._missing:
+                    self._load()
+                self._rewrite()
+        except StoreFault:
+            self.close()  # releases the lock: it can be opened again once there is room
+            raise
 
     def record(self, records: list[AnchorRecord]) -> None:
         """See `contracts.Anchor.record`. After a StoreFault that is not StoreFull this object refuses everything."""

@@ -72,16 +72,19 @@ class Driver:
         self._peers: dict[str, dict[str, Peer]] = {}  # by certificate, then channel
         self._stopped: set[str] = set()  # channels whose book may not be written any more
         self._wakes: dict[str, Milliseconds] = {}  # channels that want a step by then
+        self._latest = Milliseconds(0)  # when the last turn was
         names = list(dict.fromkeys(row.channel for row in store.notes() if row.kind == "charter"))
         for name in names:
             self._open_channel(name)
         self._meet_anchor()
 
     def _open_channel(self, name: str) -> None:
-        us = Us(self.party, self.station, len(self.channels))
         stored = [book for book in self.store.books() if book.channel == name]
-        self._peers.clear()
-        self.channels[name] = Channel(us, self.store.notes(name), stored, self.store, self._keyring)
+        self.channels[name] = Channel(self._us(), self.store.notes(name), stored, self.store, self._keyring)
+
+    def _us(self) -> Us:
+        """Who we are in the next channel to be opened."""
+        return Us(self.party, self.station, len(self.channels))
 
     def _meet_anchor(self) -> None:
         """STORE-3, STORE-4: compare what was told with what the store holds, before anything is signed."""
@@ -105,9 +108,10 @@ class Driver:
     def take_turn(self, inputs: Iterable[Input], now: Milliseconds) -> Outcome:
         """Commit, then tell. Raises StoreFault: then nothing of this turn may be told and this driver is dead."""
         outcome = Outcome()
+        if now < self._latest:
+            self._set_back(self._latest - now)
+        self._latest = now
         events, sources = self._sort([*self._successions(), *inputs], outcome)
-        work = Work()
-        anchor: list[AnchorRecord] = []
         turns: list[tuple[str, Turn]] = []
         due = [name for name, wake in self._wakes.items() if wake <= now]
         for name in dict.fromkeys([*events, *due]):
@@ -115,27 +119,40 @@ class Driver:
             turn = channel.step(events.get(name, []), now)
             self._stop_contradicted(channel)
             turns.append((name, turn))
-            _join(work, turn.work)
-            anchor.extend(turn.anchor)
             self._wakes.pop(name, None)
             if turn.wake is not None:
                 self._wakes[name] = turn.wake
+        outcome.new_notes = self._commit(turns, now)
+        for name, turn in turns:
+            self.channels[name].released()
+            self._tell(name, turn, sources, outcome)
+        return outcome
+
+    def _set_back(self, by_ms: int) -> None:
+        """Our clock was set back: what is due in half a second stays so, whatever the clock says."""
+        self._wakes = {name: Milliseconds(wake - by_ms) for name, wake in self._wakes.items()}
+        for channel in self.channels.values():
+            channel.set_back(by_ms)
+
+    def _commit(self, turns: list[tuple[str, Turn]], now: Milliseconds) -> bool:
+        """Make what all channels ask for durable, then anchor it; whether notes were among it. Raises StoreFault."""
+        work = Work()
+        anchor: list[AnchorRecord] = []
+        for _, turn in turns:
+            _join(work, turn.work)
+            anchor.extend(turn.anchor)
         if work:
             self.store.commit(work, now)
         if anchor:
             self._anchor.record(anchor)
-        for name, turn in turns:
-            self.channels[name].released()
-            self._tell(name, turn, sources, outcome)
         if work.notes:
             self._peers.clear()
-            outcome.new_notes = True
-        return outcome
+        return bool(work.notes)
 
     def found(self, notes: list[bytes], now: Milliseconds) -> str:
-        """Join a channel: its charter and our book notes, signed; opens our first book. The channel's name.
+        """Join a channel: its charter and our book notes, signed; opens our first book in the same commit. Its name.
 
-        Raises LocalMisuse or PeerViolation, and then nothing was kept.
+        Raises LocalMisuse or PeerViolation, and then nothing was kept; StoreFault, as `take_turn`.
         """
         roster = Roster()
         rows = [row for octets in notes if (row := roster.take(octets)) is not None]
@@ -152,11 +169,14 @@ class Driver:
                 f"draft it from a card made here (`detente card`)",
                 rule="CARD-1",
             )
-        self.store.commit(Work(notes=rows), now)
-        self._open_channel(name)
-        outcome = self.take_turn([FromOffice(name, OpenBook("founded"))], now)
-        for _, fault in outcome.refused:
+        channel = Channel(self._us(), rows, [], self.store, self._keyring)
+        channel.ledger.work.notes.extend(rows)
+        turn = channel.step([OpenBook("founded")], now)
+        for _, fault in turn.refused:
             raise fault
+        self._commit([(name, turn)], now)
+        channel.released()
+        self.channels[name] = channel
         return name
 
     def amend(self, name: str, octets: bytes, now: Milliseconds) -> None:

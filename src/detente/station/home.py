@@ -25,8 +25,9 @@ from pathlib import Path
 
 from detente.crypto.certificates import certificate_public_key, make_certificate
 from detente.crypto.signing import SigningKey
-from detente.errors import Fault, LocalMisuse
+from detente.errors import Fault, LocalMisuse, StoreFull
 from detente.ids import PartyId
+from detente.limits import DISK_FREE_OCTETS_MIN
 from detente.station.anchor import JournalAnchor
 from detente.station.config import Config, format_config, parse_config
 from detente.station.custody import Custody
@@ -203,6 +204,20 @@ class Home:
             anchor.close()
             store.close()
             raise
+
+    def require_room(self) -> None:
+        """Raise StoreFull when the store's disk is nearly full: then nothing more is accepted from this side.
+
+        What is left is for what others say and for receipts, so that nothing is lost half-way.
+        """
+        with disk_faults(self.path):
+            disk = os.statvfs(self.path)
+        free_octets = disk.f_bavail * disk.f_frsize
+        if free_octets < DISK_FREE_OCTETS_MIN:
+            raise StoreFull(
+                f"{self.path}: only {free_octets // 1_048_576} MiB are left; below {DISK_FREE_OCTETS_MIN // 1_048_576} MiB "
+                "a station accepts nothing, so that nothing is lost: make room on this disk, then send again"
+            )
 
     def certificate(self) -> bytes:
         """The DER certificate of our links. Raises StoreFault."""

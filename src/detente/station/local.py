@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from io import BufferedRWPair
 from typing import Any
 
 from detente.errors import (
@@ -41,6 +42,8 @@ _FAULTS: dict[str, type[Fault]] = {
         InternalFault,
     )
 }
+
+_STOPPED = "the station stopped before it answered; look with `detente log` what was written"
 
 
 def ask(home: Home, operation: str, arguments: dict[str, Any], passphrase: Callable[[], bytes]) -> dict[str, Any]:
@@ -94,21 +97,32 @@ def _ask_running(connection: socket.socket, requests: Iterable[tuple[str, dict[s
     stream = connection.makefile("rwb")
     under_way = 0
     for operation, arguments in requests:
-        stream.write(write_request(operation, arguments))
+        with _stopped():
+            stream.write(write_request(operation, arguments))
         under_way += 1
         if under_way == LOCAL_REQUESTS_UNDER_WAY_MAX:
-            stream.flush()
             while under_way > LOCAL_REQUESTS_UNDER_WAY_MAX // 2:
-                yield _answer(stream.readline())
+                yield _answer(stream)
                 under_way -= 1
-    stream.flush()
     for _ in range(under_way):
-        yield _answer(stream.readline())
+        yield _answer(stream)
 
 
-def _answer(line: bytes) -> dict[str, Any]:
-    if not line:
-        raise BearerFault("the station stopped before it answered; look with `detente log` what was written")
+@contextlib.contextmanager
+def _stopped() -> Iterator[None]:
+    """However the connection breaks, the station's end is told in the same words."""
+    try:
+        yield
+    except ConnectionError as error:
+        raise BearerFault(_STOPPED) from error
+
+
+def _answer(stream: BufferedRWPair) -> dict[str, Any]:
+    with _stopped():
+        stream.flush()
+        line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise BearerFault(_STOPPED)
     message = json.loads(line)
     if "fault" in message:
         fault = message["fault"]
@@ -127,6 +141,7 @@ def _ask_here(
             if not desk.writes(operation):
                 yield desk.read(operation, arguments)
                 continue
+            home.require_room()
             act = desk.act(operation, arguments)
             outcome = driver.take_turn([act], now_ms())
             for _, fault in outcome.refused:

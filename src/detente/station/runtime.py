@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 import structlog
 
@@ -22,7 +22,7 @@ from detente.bearers.link import Link
 from detente.bearers.redial import Redialler, parse_address
 from detente.bearers.tls import Identity, TlsBearer
 from detente.crypto.certificates import certificate_fingerprint
-from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, PeerViolation, StoreFault, StoreFull
+from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, PeerViolation, StoreFault
 from detente.ids import Milliseconds
 from detente.limits import LINK_UNSENT_OCTETS_MAX, TURN_ACTS_MAX, TURN_FRAMES_MAX
 from detente.station.desk import Desk
@@ -31,6 +31,8 @@ from detente.station.home import Home
 from detente.station.local_server import Answer, LocalConnection
 
 GARBAGE_VALUES = 50_000  # new values between two looks for garbage that refers to itself
+WAIT_SECONDS_MAX = 1.0  # for something that is due at a time of our clock: it may be set back meanwhile
+OWN_FAULT_SECONDS = 5.0  # how soon a station that may not dial by its own clock looks again
 REOPEN_SECONDS = 2.0  # after a store fault the station reopens its files this often until it can
 
 log = structlog.get_logger()
@@ -63,6 +65,7 @@ class Runtime:
         self._since: dict[str, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dialling: set[str] = set()
+        self._failed_calls: dict[tuple[str, object], str] = {}  # by station and address: why the last came to nothing
         self._arrived_room = asyncio.Event()
         self.port = 0
 
@@ -177,7 +180,7 @@ class Runtime:
         if self._inputs or self._reads:
             return
         self._work.clear()
-        delay = None if wake is None else max(0.0, (wake - now_ms()) / 1_000)
+        delay = None if wake is None else min(max(0.0, (wake - now_ms()) / 1_000), WAIT_SECONDS_MAX)
         if self._driver is None:
             delay = REOPEN_SECONDS
         with contextlib.suppress(TimeoutError):
@@ -229,6 +232,7 @@ class Runtime:
             link.close("the store failed")
 
     def _fail_asked(self, batch: list[Input], reads: list[Read], fault: Fault) -> None:
+        """Whoever asked for something, or only looked, is told why there is no answer."""
         for _, _, give in reads:
             give(fault)
         for one in batch:
@@ -241,8 +245,8 @@ class Runtime:
             give(fault)
 
     async def _reopen(self, batch: list[Input], reads: list[Read]) -> None:
-        fault = self._fault or StoreFull("the store cannot be used")
-        self._fail_asked(batch, reads, fault)
+        """Open the store again, if that can be done by now."""
+        self._fail_asked(batch, reads, self._fault or StoreFault("the store is being reopened; try again"))
         for one in batch:
             if isinstance(one, FromLink) and one.octets is None and not one.gone:
                 link = self._links.get(one.link)
@@ -277,10 +281,25 @@ class Runtime:
             wanted = wanted or [parse_address(address) for address in addresses if address.startswith("tls://")]
             if wanted and name not in self._dialling:
                 self._dialling.add(name)
-                redialler = Redialler(
-                    self._bearer, name, wanted, chance=random.random, on_failed=lambda _address, _fault: None
+                on_failed = partial(self._tell_failed_call, name)
+                self._keep(
+                    self._redial(name, Redialler(self._bearer, name, wanted, chance=random.random, on_failed=on_failed))
                 )
-                self._keep(redialler.run())
+
+    async def _redial(self, name: str, redialler: Redialler) -> Never:
+        """Dial for ever. What only this side can mend (its clock, its certificate) may be mended while it runs."""
+        while True:
+            try:
+                await redialler.run()
+            except LocalMisuse as fault:
+                self._tell_failed_call(name, None, fault)
+            await asyncio.sleep(OWN_FAULT_SECONDS)
+
+    def _tell_failed_call(self, name: str, address: tuple[str, int] | None, fault: Fault) -> None:
+        """Say why there is no link, once for each reason."""
+        if self._failed_calls.get((name, address)) != fault.text:
+            self._failed_calls[name, address] = fault.text
+            log.warning("no link", peer=name, why=str(fault))
 
     def _keep(self, coroutine: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(coroutine)
@@ -294,6 +313,7 @@ class Runtime:
             self._inputs.append(FromLink(name, gone=True))
         self._links[name] = link
         self._since[name] = now_ms()
+        self._failed_calls = {call: why for call, why in self._failed_calls.items() if call[0] != link.peer}
         log.info("link up", peer=link.peer, group=link.group)
         self._put(FromLink(name))
 
@@ -358,6 +378,7 @@ class Runtime:
             elif desk is None:
                 give(self._fault or StoreFault("the store is being reopened; try again"))
             elif desk.writes(operation):
+                self._home.require_room()
                 act = desk.act(operation, arguments)
                 self._waiting[id(act)] = give
                 self._put(act)
