@@ -78,6 +78,7 @@ class BookCopy:
         self.receipts: dict[str, CosignatureRow] = {}  # the largest, by cosigner
         self.last_seen: Seen = ()
         self.closed = False
+        self.epochs: set[int] = set()  # the indexes of its keys entries (EPOCH-1)
         self.fork: Fork | None = None
         self._shelf = shelf
         self._stored_size = stored.size
