@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from vector_sets import charters, checkpoints, contents, encoding, notes, padding, sealing, tree
+from vector_sets import books, charters, checkpoints, contents, encoding, notes, padding, sealing, tree
 from vector_sets.base import Kept
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -29,6 +29,7 @@ def texts() -> dict[str, str]:
         "tree.json": tree.sets(),
         "checkpoints.json": checkpoints.sets(kept),
         "charters.json": charters.sets(),
+        "books.json": books.sets(kept),
         "padding.json": padding.sets(kept),
         "sealing.json": sealing.sets(kept),
         "contents.json": contents.sets(),
