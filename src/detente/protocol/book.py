@@ -91,11 +91,12 @@ class BookCopy:
         self._load()
 
     def _load(self) -> None:
-        for row in self._shelf.heads(self.origin):
-            if row.size <= self.size:
-                self.head = row
-            else:
+        for row in reversed(self._shelf.heads(self.origin)):
+            if row.size > self.size:
                 self.far_heads[row.size] = row
+            elif row.root == self.root(row.size):  # a head of another history may be kept above it (FRAME-7)
+                self.head = row
+                break
         for cosignature in self._shelf.cosignatures(self.origin):
             self.receipts[cosignature.cosigner] = cosignature
         for entry in self._shelf.entries(self.origin, self.size, INDEX_MAX):
@@ -247,8 +248,6 @@ class BookCopy:
             self.far_heads[head.size] = head
         elif self.head is None or head.size > self.head.size:
             self.head = head
-            for size in [size for size in self.far_heads if size <= self.size]:
-                del self.far_heads[size]
 
     def turn_rows(self) -> tuple[list[NodeRow], SizeRow | None]:
         """The subtree nodes completed in this turn and the size's move; called once at its end."""

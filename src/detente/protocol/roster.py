@@ -77,8 +77,9 @@ class Roster:
         found: dict[str, tuple[PartyId, str, VerifierKey]] = {}
         for party in self.newest.charter.parties:
             for station in party.stations:
-                if party.id != book_party and station.cosigner is not None:
-                    found[station.cosigner.name] = (party.id, station.statement, station.cosigner)
+                for key in (station.cosigner, station.pq):
+                    if party.id != book_party and key is not None:
+                        found[key.name] = (party.id, station.statement, key)
         return found
 
     def take(self, octets: bytes) -> NoteRow | None:
