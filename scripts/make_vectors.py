@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from vector_sets import books, charters, checkpoints, contents, encoding, notes, padding, sealing, tree
+from vector_sets import books, charters, checkpoints, contents, encoding, frames, notes, padding, reading, sealing, tree
 from vector_sets.base import Kept
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -32,7 +32,9 @@ def texts() -> dict[str, str]:
         "books.json": books.sets(kept),
         "padding.json": padding.sets(kept),
         "sealing.json": sealing.sets(kept),
+        "frames.json": frames.sets(kept),
         "contents.json": contents.sets(),
+        "reading.json": reading.sets(),
     }
     header = {
         "title": "Octets of the other files that come out differently each time; scripts/make_vectors.py keeps them",
