@@ -11,7 +11,20 @@ import json
 import sys
 from pathlib import Path
 
-from vector_sets import books, charters, checkpoints, contents, encoding, frames, notes, padding, reading, sealing, tree
+from vector_sets import (
+    books,
+    bundles,
+    charters,
+    checkpoints,
+    contents,
+    encoding,
+    frames,
+    notes,
+    padding,
+    reading,
+    sealing,
+    tree,
+)
 from vector_sets.base import Kept
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -33,6 +46,7 @@ def texts() -> dict[str, str]:
         "padding.json": padding.sets(kept),
         "sealing.json": sealing.sets(kept),
         "frames.json": frames.sets(kept),
+        "bundles.json": bundles.sets(kept),
         "contents.json": contents.sets(),
         "reading.json": reading.sets(),
     }

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 Case = dict[str, Any]
 Cases = list[Case]
 
-MADE = "by scripts/make_vectors.py from the labels named in the cases; it is written from spec/ and imports no Detente code"
+MADE = "by scripts/make_vectors.py, keys from labels; it is written from spec/ and imports no Detente code"
 
 
 def sha256(octets: bytes) -> bytes:
@@ -292,11 +292,11 @@ class Kept:
 
     def get(self, name: str, fits: Callable[[bytes], bool], make: Callable[[], bytes]) -> bytes:
         """The octets kept under this name if they fit, else new ones."""
-        found = bytes.fromhex(self._before.get(name, ""))
-        if not found or not fits(found):
+        found = bytes.fromhex(self.after.get(name) or self._before.get(name, ""))
+        if not found or (not fits(found) and name not in self.after):
             found = make()
-        if name in self.after or not fits(found):
-            raise ValueError(name)
+        if not fits(found):
+            raise ValueError(name)  # made wrong, or one name for two things
         self.after[name] = found.hex()
         return found
 
