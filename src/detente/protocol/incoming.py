@@ -195,12 +195,14 @@ class Incoming:
                 new_far = True
             self._join_far(book)
         state.holds[book.origin] = max(state.holds.get(book.origin, 0), proved.start)
-        if book.head is None or proved.head.size > book.head.size:
-            if proved.head.size not in book.far_heads:
+        new_head = book.head is None or proved.head.size > book.head.size
+        if new_head:
+            new_head = proved.head.size not in book.far_heads
+            if new_head:
                 self._ledger.work.heads.append(proved.head)
-            book.nearer_head(proved.head)
+            book.take_head(proved)
         self._settle_heads(state, book)
-        if book.size == size and not new_far:
+        if book.size == size and not new_far and not new_head:
             self._receipts.repeat(book, min(proved.head.size, size), state, self._outgoing)
         self._schedule(now)
 

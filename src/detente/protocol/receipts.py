@@ -68,8 +68,9 @@ class Receipts:
     def _head_to_cosign(self, book: BookCopy, statement: str) -> HeadRow | None:
         if book.party == self._party or book.fork is not None:
             return None  # RECEIPT-6; a forked book gets no further receipt from us
-        heads = book.heads_held()
-        head = heads[-1] if heads and statement == "saw" else book.head  # RECEIPT-3
+        head, joined = book.head, book.joined
+        if statement == "saw" and joined is not None and (head is None or joined.size > head.size):
+            head = joined  # RECEIPT-3
         floor = self.floor.get(book.origin)
         if head is None or floor is None:
             return head
