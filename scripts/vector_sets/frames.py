@@ -17,10 +17,10 @@ HEADER = {
         "streams": "FRAME-1: the stream `octets` holds the frames `frames`, and then `rest` octets of one that is not complete. "
         "With a bad one the link ends at the latest when all these octets are there. `parts` instead of `octets`: each octet "
         "string so many times, one after the other. Frames longer than 1,000 octets are given by their length",
-        "notes": "the charter and the book notes (as texts) that the station of the next two groups holds from the beginning: "
-        "charter 1, and the notes of book 1 of alfa (number 0 in frames) and of harbour (2). The station is bravo/hq; it has "
-        "opened no book yet and holds no entries",
-        "frames": "frames by name, in hexadecimal, for the next two groups. The handle is 7",
+        "notes": "the charter and the book notes (as texts) that the station of receiving, answers and giving holds from the "
+        "beginning: charter 1, and the notes of book 1 of alfa (number 0 in frames) and of harbour (2). In receiving and answers "
+        "the station is bravo/hq. It has opened no book yet and holds no entries",
+        "frames": "frames by name, in hexadecimal, for the other groups. The handle is 7",
         "receiving": "on a link to the station `peer` on which both sides have sent HELLO (with handle 7), the frames `steps` "
         "come one after the other. Each step is an object: `frame` (a name); then what is so after it: `durable` (size of the "
         "book), `above` (indexes held above a gap), `head` (size of the largest verified head), `receipts` (the newest kept of "
@@ -31,6 +31,9 @@ HEADER = {
         "station gives are not listed",
         "answers": "a station that has taken the frames `steps` gets the WANT `want`, and answers with the frame `answer` and "
         "nothing else of this book (FRAME-5)",
+        "giving": "RECEIPT-3 to RECEIPT-6: the station `at`, which holds the private key `cosigner` and gives its receipts (type "
+        "0x04) as soon as it may, takes frames as in receiving, at the times `now_s` by its clock; `sent` are the RECEIPT frames "
+        "(names) that it sends for each",
     },
 }
 ROOT, SIGNATURE, VIEW = seed("frames root"), seed("frames a") + seed("frames b"), seed("frames view")

@@ -7,7 +7,7 @@ from typing import Any
 
 from vector_sets.base import Case, Cases, Kept, Key, cbor, checkpoint, cosignature, digest, good, seed
 from vector_sets.record import Book, Record
-from vector_sets.world import ALFA, BRAVO, CHARLIE, FIRST, HARBOUR, START_S
+from vector_sets.world import ALFA, BRAVO, CHARLIE, FIRST, HARBOUR, START_S, Station
 
 HANDLE = 7
 
@@ -327,15 +327,75 @@ def answers(frames: Frames) -> Cases:
     return found
 
 
+def giving(frames: Frames) -> Cases:
+    """RECEIPT-3 to RECEIPT-6, FRAME-7, FRAME-8, FORK-2."""
+    alfa, _, record = line()
+    other = alfa.twin(3)
+    record.books[alfa.origin] = other
+    record.say(other, "Otherwise 3.")
+    record.say(other, "Otherwise 4.")
+    five, more = entries(alfa, 0, 5), entries(alfa, 5, 7)
+    two, above = entries(alfa, 0, 2), entries(alfa, 2, 5, *alfa.tiles(2, 4), *alfa.items(4, 5))
+    over = entries(alfa, 0, 5, *alfa.tiles(0, 5))
+    joined = entries(alfa, 0, 7, *alfa.tiles(0, 5), *alfa.tiles(5, 7))
+    apart = entries(alfa, 0, 7, *alfa.tiles(0, 7))
+    fork = [6, HANDLE, 0, 5, alfa.root(5), alfa.signature(5), other.signature(5), other.tiles(0, 5)]
+
+    def given(
+        name: str, who: Station, *steps: tuple[list[Any], int, tuple[int, int] | None], own: bool = False
+    ) -> Case:
+        code = [ALFA, BRAVO, HARBOUR].index(next(party for party in (ALFA, BRAVO, HARBOUR) if party.id == who.party))
+        told = []
+        for frame, second, receipt in steps:
+            sent = []
+            if receipt is not None:
+                size, at = receipt[0], START_S + receipt[1]
+                signed = cosignature(who.cosigner, alfa.text(size), at)[8:]
+                sent.append(frames([3, HANDLE, 0, size, 16 * own + code, at, signed]))
+            told.append({"frame": frames(frame), "now_s": START_S + second, "sent": sent})
+        private = seed(f"{who.name} cosigner").hex()
+        return good(name, at=f"{who.party}/{who.id}", cosigner=private, peer="alfa/hq", steps=told)
+
+    holds, saw = BRAVO.stations[0], HARBOUR.stations[0]
+    return [
+        given("a receipt for all that is held", holds, (five, 0, (5, 0)), (more, 10, (7, 10))),
+        given("the same entries again: the same receipt", holds, (five, 0, (5, 0)), (five, 20, (5, 0))),
+        given(
+            "the first receipt that covers what came again",
+            holds,
+            (five, 0, (5, 0)),
+            (more, 10, (7, 10)),
+            (entries(alfa, 0, 3), 20, (5, 0)),
+            (five, 30, (5, 0)),
+            (entries(alfa, 3, 7), 40, (7, 10)),
+        ),
+        given(
+            "nothing for what is above a gap",
+            holds,
+            (two, 0, (2, 0)),
+            (above, 10, None),
+            (entries(alfa, 2, 4), 20, (5, 20)),
+        ),
+        given("nothing for a head without its entries", holds, (over, 0, None), (five, 10, (5, 10))),
+        given("nothing for a bad frame", holds, (entries(alfa, 0, 5, signature=bytes(64)), 0, None)),
+        given("nothing more for a forked book", holds, (five, 0, (5, 0)), (fork, 10, None), (more, 20, None)),
+        given("who saw gives a receipt for a head", saw, (over, 0, (5, 0)), (joined, 10, (7, 10))),
+        given("none for a head that is not shown to contain the last", saw, (over, 0, (5, 0)), (apart, 10, None)),
+        given("who saw and holds", saw, (five, 0, (5, 0)), (entries(alfa, 5, 7, *alfa.tiles(5, 7)), 10, (7, 10))),
+        given("nothing for the books of the own party", ALFA.stations[1], (five, 0, None), own=True),
+    ]
+
+
 def received(kept: Kept) -> dict[str, object]:
     """The groups."""
     frames = Frames()
     notes = [FIRST.signed(ALFA, BRAVO), ALFA.signed_book_note(1), HARBOUR.signed_book_note(1)]
     cases = growing(frames) + failing(frames) + forks(frames) + receipts(frames, kept)
-    answered = answers(frames)
+    answered, given = answers(frames), giving(frames)
     return {
         "notes": [octets.decode() for octets in notes],
         "frames": frames.octets,
         "receiving": cases,
         "answers": answered,
+        "giving": given,
     }

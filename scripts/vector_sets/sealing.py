@@ -29,6 +29,10 @@ HEADER = {
         "wraps": "EPOCH-5, EPOCH-6: the holder of `private` (name of a reader key) opens `wrap`, which the entry `index` of "
         "`origin` on `channel` holds for the book `reader`, with that `audience` and `check`, to `secret`; `info` is the HPKE "
         "info. A bad one gives `reason` (SEAL-6)",
+        "epochs": "EPOCH-4, EPOCH-6, SEAL-6: a station of bravo, alone of its party, reads the keys entry 1 of alfa's book 1 "
+        'with `audience`, `check` and `wraps`: [reader, key index, wrap], the wrap a name in the group above, or "zeros" for 1,168 '
+        "zero octets. `published`: the HPKE keys in bravo's books, as [origin, index, name of a reader key]; the station has the "
+        "private half of each. It gets `secret`, or gives `reason`, or neither (both null): the epoch is not meant for it",
         "messages": "SEAL-1: from `secret`, `origin`, `epoch`, `index` and `h` (in CBOR) follow mk, and with `p` c, ek and "
         "`body`; `content` is what p holds (SEAL-2 to SEAL-5), with the dictionary of padding.json where p has coding 2",
         "bodies": "SEAL-1, SEAL-6: `body`, of the entry `index` of `origin` with `h`, is opened with `mk` to `content`, or gives "
@@ -116,6 +120,56 @@ def wraps(kept: Kept) -> Cases:
         closed("a bit of the tag", wrap=flipped(1167)),
         closed("the secret of another check", "check fails", check=other_check.hex(), wrap=wrong.hex()),
     ]
+
+
+def epochs() -> Cases:
+    """EPOCH-4, EPOCH-6, SEAL-6."""
+    check = check_of(SECRET, ORIGIN, 1)
+    fine, wrong, zeros = "for bravo", "the secret of another check", "zeros"
+    second = origin_of("bravo", 2)
+    both = [[READER, 0, "bravo"], [READER, 4, "other"]]
+    cases: list[tuple[str, list[list[Any]], list[list[Any]], str]] = [
+        ("a wrap for its key", both, [[READER, 0, fine]], ""),
+        ("a wrap among others", both, [[origin_of("charlie", 1), 0, zeros], [READER, 0, fine]], ""),
+        ("a wrap for a key that it does not have comes first", both, [[READER, 7, zeros], [READER, 0, fine]], ""),
+        (
+            "the first wrap that names a key of its own counts",
+            both,
+            [[READER, 4, zeros], [READER, 0, fine]],
+            "wrap does not open",
+        ),
+        ("no wraps", both, [], "no wrap for this station"),
+        ("wraps for others", both, [[origin_of("charlie", 1), 0, zeros]], "no wrap for this station"),
+        ("a wrap for an index without a key", both, [[READER, 1, fine]], "no wrap for this station"),
+        ("a wrap for another key of its own", both, [[READER, 4, fine]], "wrap does not open"),
+        (
+            "a wrap that names another book of its own",
+            [[second, 0, "bravo"]],
+            [[second, 0, fine]],
+            "wrap does not open",
+        ),
+    ]
+    place: Case = {"audience": AUDIENCE, "check": check.hex()}
+    found = [
+        good(
+            name, **place, published=keys, wraps=wraps_, secret=None if reason else SECRET.hex(), reason=reason or None
+        )
+        for name, keys, wraps_, reason in cases
+    ]
+    other = {**place, "check": check_of(seed("another secret"), ORIGIN, 1).hex()}
+    found.append(
+        good(
+            "the secret of another check",
+            **other,
+            published=both,
+            wraps=[[READER, 0, wrong]],
+            secret=None,
+            reason="check fails",
+        )
+    )
+    alone = {**place, "audience": ["alfa"]}
+    found.append(good("not meant for it", **alone, published=both, wraps=[[READER, 0, fine]], secret=None, reason=None))
+    return found
 
 
 def messages(kept: Kept) -> Cases:
@@ -233,6 +287,7 @@ def sets(kept: Kept) -> dict[str, object]:
         "checks": checks(),
         "reader_keys": reader_keys(),
         "wraps": wraps(kept),
+        "epochs": epochs(),
         "messages": messages(kept),
         "bodies": bodies(kept),
     }

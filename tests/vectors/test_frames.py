@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from detente.errors import Fault
-from detente.formats.frame import Entries, FrameSplitter, Hello, Want, decode_frame, encode_frame
+from detente.formats.frame import Entries, FrameSplitter, Hello, ReceiptFrame, Want, decode_frame, encode_frame
 from detente.ids import Milliseconds, PartyId
 from detente.protocol.book import BookCopy
 from detente.protocol.channel import Channel, Turn, Us
@@ -44,16 +44,19 @@ def test_frame_1_streams(case: Case) -> None:
 
 
 class Station:
-    """The core of bravo/hq on a disk in memory, with one link. It has no book and gives no receipts."""
+    """The core of a station on a disk in memory, with one link. It has no book, and gives receipts if it has a key."""
 
-    def __init__(self, peer: str) -> None:
+    def __init__(self, peer: str, at: str = "bravo/hq", cosigner: str = "") -> None:
         charter, *book_notes = (text.encode() for text in load("frames")["notes"])
         row = Roster().take(charter)
         assert row is not None
         self.store = MemoryStore(MemoryDisk())
-        self.channel = Channel(
-            Us(PartyId("bravo"), "hq", HANDLE), [row], [], self.store, MemoryKeyring(seeded("vectors"))
-        )
+        seeds = bytes.fromhex(cosigner)
+        keyring = MemoryKeyring((lambda _: seeds) if cosigner else seeded("vectors"))
+        if cosigner:
+            keyring.new_signing_key("cosigner")
+        party, _, station = at.partition("/")
+        self.channel = Channel(Us(PartyId(party), station, HANDLE), [row], [], self.store, keyring)
         party, _, station = peer.partition("/")
         self.peer = Peer(PartyId(party), station)
         self.turn([TakeNote(octets) for octets in book_notes])
@@ -61,17 +64,17 @@ class Station:
         self.turn([LinkUp(self.peer), FrameIn(self.peer, hello)])
         self.sent()
 
-    def turn(self, events: list[Event]) -> Turn:
+    def turn(self, events: list[Event], now: Milliseconds = NOW) -> Turn:
         """One turn, committed."""
-        turn = self.channel.step(events, NOW)
-        self.store.commit(turn.work, NOW)
+        turn = self.channel.step(events, now)
+        self.store.commit(turn.work, now)
         self.channel.released()
         return turn
 
-    def take(self, name: str) -> Fault | None:
+    def take(self, name: str, now: Milliseconds = NOW) -> Fault | None:
         """A frame of the file; why it was refused, if it was."""
         frame = decode_frame(bytes.fromhex(load("frames")["frames"][name]))
-        refused = self.turn([FrameIn(self.peer, frame)]).refused
+        refused = self.turn([FrameIn(self.peer, frame)], now).refused
         return refused[0][1] if refused else None
 
     def sent(self) -> list[Any]:
@@ -136,3 +139,13 @@ def test_frame_5_answers(case: Case) -> None:
     assert station.take(case["want"]) is None
     answers = [encode_frame(one).hex() for one in station.sent() if isinstance(one, Entries)]
     assert answers == [load("frames")["frames"][case["answer"]]]
+
+
+@every("frames", "giving")
+def test_receipt_3_giving(case: Case) -> None:
+    """RECEIPT-3 to RECEIPT-6, FRAME-7, FRAME-8, FORK-2."""
+    station = Station(case["peer"], case["at"], case["cosigner"])
+    for number, step in enumerate(case["steps"]):
+        station.take(step["frame"], Milliseconds(step["now_s"] * 1000))
+        sent = [encode_frame(one).hex() for one in station.sent() if isinstance(one, ReceiptFrame)]
+        assert sent == [load("frames")["frames"][name] for name in step["sent"]], f"step {number}"

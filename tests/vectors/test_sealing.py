@@ -12,8 +12,10 @@ from detente.crypto.wrapping import WrapKey, wrap
 from detente.formats.canonical import decode, encode
 from detente.formats.content import Content, encode_content
 from detente.formats.dictionary import DICTIONARY
-from detente.ids import Origin
-from detente.protocol.epochs import content_of
+from detente.formats.entry import Keys, Wrap
+from detente.ids import Origin, PartyId
+from detente.protocol.epochs import Epochs, content_of
+from detente.protocol.roster import Roster
 from detente.protocol.sealing import (
     Epoch,
     Header,
@@ -23,6 +25,7 @@ from detente.protocol.sealing import (
     unwrap_secret,
     wrap_secret,
 )
+from detente.testing.line import MemoryKeyring
 from tests.vectors.cases import Case, every, judged, load, octets_of
 
 
@@ -69,6 +72,30 @@ def test_epoch_5_wraps(case: Case) -> None:
         with pytest.raises(Unopenable) as caught:
             opened(octets_of(case, "wrap"))
         assert caught.value.reason == case["reason"]
+
+
+@every("sealing", "epochs")
+def test_epoch_6_epochs(case: Case) -> None:
+    """EPOCH-4, EPOCH-6, SEAL-6."""
+    file = load("sealing")
+    keys = {one["name"]: one for one in file["reader_keys"]}
+    wraps = {one["name"]: bytes.fromhex(one["wrap"]) for one in file["wraps"]} | {"zeros": bytes(1_168)}
+    roster = Roster()
+    roster.take(load("charters")["notes"]["note 1"].encode())
+    seeds = iter([bytes.fromhex(keys[name]["private"]) for _, _, name in case["published"]])
+    keyring = MemoryKeyring(lambda _: next(seeds))
+    epochs = Epochs(roster, keyring, PartyId("bravo"), None)
+    for origin, index, name in case["published"]:
+        keyring.new_wrap_key()
+        epochs.publish(origin, index, octets_of(keys[name], "public"))
+    held = tuple(Wrap(origin, index, wraps[name]) for origin, index, name in case["wraps"])
+    alfa = Origin(f"{roster.channel}/alfa/1")
+    audience = tuple(map(PartyId, case["audience"]))
+    epochs.take(alfa, 1, Keys(audience, octets_of(case, "check"), held, None), own_book=False)
+    secret = keyring.secret(octets_of(case, "check"))
+    assert (secret.hex() if secret is not None else None) == case["secret"]
+    assert epochs.can_read(alfa, 1) == (case["secret"] is not None)
+    assert epochs.why_unreadable(alfa, 1) == case["reason"]
 
 
 @every("sealing", "messages")
