@@ -37,8 +37,10 @@ class Receipts:
 
     def ours(self) -> tuple[VerifierKey, str] | None:
         """Our cosigner key and its statement by the newest charter; None if the charter gives us none."""
-        station = self._ledger.roster.station(self._party, self._station)
-        return (station.cosigner, station.statement) if station.cosigner is not None else None
+        parties = self._ledger.roster.newest.charter.parties
+        stations = (station for party in parties if party.id == self._party for station in party.stations)
+        station = next((one for one in stations if one.id == self._station), None)  # an amendment may leave us out
+        return (station.cosigner, station.statement) if station is not None and station.cosigner is not None else None
 
     def give(self, now: Milliseconds) -> Iterator[AnchorRecord]:
         """At the turn's end: a receipt for every book of another party whose held part grew to a new head."""
