@@ -382,6 +382,7 @@ def giving(frames: Frames) -> Cases:
         given("who saw gives a receipt for a head", saw, (over, 0, (5, 0)), (joined, 10, (7, 10))),
         given("none for a head that is not shown to contain the last", saw, (over, 0, (5, 0)), (apart, 10, None)),
         given("who saw and holds", saw, (five, 0, (5, 0)), (entries(alfa, 5, 7, *alfa.tiles(5, 7)), 10, (7, 10))),
+        given("nothing by a station that the charter does not name", Station("bravo", "moved"), (five, 0, None)),
         given("nothing for the books of the own party", ALFA.stations[1], (five, 0, None), own=True),
     ]
 

@@ -30,7 +30,7 @@ HEADER = {
         "`origin` on `channel` holds for the book `reader`, with that `audience` and `check`, to `secret`; `info` is the HPKE "
         "info. A bad one gives `reason` (SEAL-6)",
         "epochs": "EPOCH-4, EPOCH-6, SEAL-6: a station of bravo, alone of its party, reads the keys entry 1 of alfa's book 1 "
-        'with `audience`, `check` and `wraps`: [reader, key index, wrap], the wrap a name in the group above, or "zeros" for 1,168 '
+        'with `audience`, `check` and `wraps`: [reader, key index, wrap], the wrap a name in wraps, or "zeros" for 1,168 '
         "zero octets. `published`: the HPKE keys in bravo's books, as [origin, index, name of a reader key]; the station has the "
         "private half of each. It gets `secret`, or gives `reason`, or neither (both null): the epoch is not meant for it",
         "messages": "SEAL-1: from `secret`, `origin`, `epoch`, `index` and `h` (in CBOR) follow mk, and with `p` c, ek and "
