@@ -74,10 +74,12 @@ class BookCopy:
         self.viewed = stored.viewed
         self.head: HeadRow | None = None  # the largest verified head that we hold every entry of
         self.far_heads: dict[int, HeadRow] = {}  # verified heads above the size
+        self.joined: HeadRow | None = None  # the largest head shown in this run to contain all verified before it
         self.far_entries: dict[int, bytes] = {}  # leaf hashes of entries held above a gap
         self.receipts: dict[str, CosignatureRow] = {}  # the largest, by cosigner
         self.last_seen: Seen = ()
         self.closed = False
+        self.epochs: set[int] = set()  # the indexes of its keys entries (EPOCH-1)
         self.fork: Fork | None = None
         self._shelf = shelf
         self._stored_size = stored.size
@@ -90,11 +92,12 @@ class BookCopy:
         self._load()
 
     def _load(self) -> None:
-        for row in self._shelf.heads(self.origin):
-            if row.size <= self.size:
-                self.head = row
-            else:
+        for row in reversed(self._shelf.heads(self.origin)):
+            if row.size > self.size:
                 self.far_heads[row.size] = row
+            elif row.root == self.root(row.size):  # a head of another history may be kept above it (FRAME-7)
+                self.head = row
+                break
         for cosignature in self._shelf.cosignatures(self.origin):
             self.receipts[cosignature.cosigner] = cosignature
         for entry in self._shelf.entries(self.origin, self.size, INDEX_MAX):
@@ -205,21 +208,30 @@ class BookCopy:
             boundary = proved.head.size
             return Fork(proved.head, b, (*self.cover_items(0, boundary), *self.cover_items(boundary, b.size)))
         for a in ours:
-            if a.size > proved.head.size or a.size < proved.start:
-                continue
-            frontier = self.frontier if proved.start == self.size else frontier_at(self.read_hashes, proved.start)
-            beginning = frontier_items(frontier)
-            position, at_boundary = proved.start, proved.start == a.size
-            for tile in proved.tiles:
-                if at_boundary:
-                    break
-                frontier = frontier.add(tile.level, tile.digest)
-                position += 1 << tile.level
-                at_boundary = position == a.size
-            if at_boundary and frontier.root() != a.root:
+            root = self._root_within(proved, a.size)
+            if root is not None and root != a.root:
+                beginning = frontier_items(frontier_at(self.read_hashes, proved.start))
                 tiles = (*beginning, *(Subtree(tile.level, tile.digest) for tile in proved.tiles))
                 return Fork(a, proved.head, tiles)
         return None
+
+    def _root_within(self, proved: Proved, size: int) -> bytes | None:
+        """The root at `size` as the frame shows it; None where its tiling has no boundary."""
+        if not proved.start <= size <= proved.head.size:
+            return None
+        frontier = self.frontier if proved.start == self.size else frontier_at(self.read_hashes, proved.start)
+        for tile in proved.tiles:
+            if frontier.size >= size:
+                break
+            frontier = frontier.add(tile.level, tile.digest)
+        return frontier.root() if frontier.size == size else None
+
+    def take_head(self, proved: Proved) -> None:
+        """Remember a head just proved, and whether it is shown to contain every head verified before it (RECEIPT-3)."""
+        below = [size for size in self.far_heads if self.size < size <= proved.head.size]
+        if all(self._root_within(proved, size) == self.far_heads[size].root for size in below):
+            self.joined = max(self.joined or proved.head, proved.head, key=lambda head: head.size)
+        self.nearer_head(proved.head)
 
     def heads_held(self) -> list[HeadRow]:
         """The verified heads at or above the size, the one at or below it first."""
@@ -246,8 +258,6 @@ class BookCopy:
             self.far_heads[head.size] = head
         elif self.head is None or head.size > self.head.size:
             self.head = head
-            for size in [size for size in self.far_heads if size <= self.size]:
-                del self.far_heads[size]
 
     def turn_rows(self) -> tuple[list[NodeRow], SizeRow | None]:
         """The subtree nodes completed in this turn and the size's move; called once at its end."""

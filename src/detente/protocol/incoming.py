@@ -195,12 +195,14 @@ class Incoming:
                 new_far = True
             self._join_far(book)
         state.holds[book.origin] = max(state.holds.get(book.origin, 0), proved.start)
-        if book.head is None or proved.head.size > book.head.size:
-            if proved.head.size not in book.far_heads:
+        new_head = book.head is None or proved.head.size > book.head.size
+        if new_head:
+            new_head = proved.head.size not in book.far_heads
+            if new_head:
                 self._ledger.work.heads.append(proved.head)
-            book.nearer_head(proved.head)
-        self._settle_heads(book)
-        if book.size == size and not new_far:
+            book.take_head(proved)
+        self._settle_heads(state, book)
+        if book.size == size and not new_far and not new_head:
             self._receipts.repeat(book, min(proved.head.size, size), state, self._outgoing)
         self._schedule(now)
 
@@ -219,12 +221,16 @@ class Incoming:
         row = next(r for r in self._ledger.work.entries if r.origin == book.origin and r.index == book.size)
         return held_entry(row)
 
-    def _settle_heads(self, book: BookCopy) -> None:
-        """FRAME-7: heads that we now hold every entry of become the near head."""
+    def _settle_heads(self, state: PeerState, book: BookCopy) -> None:
+        """FRAME-7: heads that we now hold every entry of become the near head, if they are heads of what we hold."""
         for size in sorted(book.far_heads):
             if size <= book.size:
                 head = book.far_heads.pop(size)
-                if book.head is None or size > book.head.size:
+                if head.root != book.root(size):
+                    self._ask_whole(
+                        state, book, head.signature
+                    )  # another history is signed; the whole proves it (FORK-1)
+                elif book.head is None or size > book.head.size:
                     book.head = head
 
     def _contradict(self, book: BookCopy, head: HeadRow) -> None:

@@ -11,7 +11,7 @@ from detente.crypto import labels
 from detente.crypto.hashing import sha256
 from detente.errors import LocalMisuse, Malformed
 from detente.formats.canonical import Value, encode
-from detente.formats.entry import Adopt, Body, Closing, Kind, Opening, Seen, Slot, decode_body
+from detente.formats.entry import Adopt, Body, Kind, Opening, Seen, Slot, decode_body
 from detente.formats.frame import book_code, decode_frame, split_book_code
 from detente.ids import Origin, PartyId, origin_of, split_origin
 from detente.protocol.book import BookCopy, HeldEntry, fork_shown
@@ -54,6 +54,7 @@ class Ledger:
             book.fork = fork_shown(book, decode_frame(self._proofs[stored.origin]))
         for row in self.shelf.special_entries(stored.origin):
             if row.index < book.size:
+                self._place(book, row.index, row.leaf[1])
                 with contextlib.suppress(Malformed, LocalMisuse):  # marked when it arrived, or of an unknown kind
                     self.govern(book, decode_body(row.leaf[1], row.body))
         if book.size:
@@ -81,15 +82,27 @@ class Ledger:
             return None
 
     def govern(self, book: BookCopy, body: Body | None) -> None:
-        """Follow an entry that changes what holds for the entries after it: opening, adopt, closing."""
-        if isinstance(body, Closing):
-            book.closed = True
+        """Follow an entry that says by which charter the entries after it are governed: opening, adopt (CHARTER-7)."""
         if isinstance(body, Adopt) and book.ours:
             self.adopted.add(body.digest)
-        digest = body.charter if isinstance(body, Opening) else body.digest if isinstance(body, Adopt) else b""
-        held = self.roster.by_digest(digest)
+        if isinstance(body, Opening):
+            held = self.roster.by_digest(body.charter)
+        elif isinstance(body, Adopt) and body.what == "charter":
+            held = self.roster.by_digest(body.digest)
+            if held is not None and held.charter.number != body.number:
+                return  # BOOK-16: it says two things; `take` marks it
+        else:
+            return
         if held is not None:
             book.charter = held.charter
+
+    @staticmethod
+    def _place(book: BookCopy, index: int, kind: int) -> None:
+        """What the kind of an entry alone says of the entries after it: BOOK-4, BOOK-7."""
+        if kind == Kind.KEYS:
+            book.epochs.add(index)
+        if kind == Kind.CLOSING:
+            book.closed = True
 
     def code(self, origin: Origin) -> int:
         """The book's number in frames (spec/6)."""
@@ -131,7 +144,9 @@ class Ledger:
         return found
 
     def view_of(self, seen: Seen) -> bytes | None:
-        """BOOK-10 from what we hold; None if we do not hold that much yet."""
+        """BOOK-10 from what we hold; None if we do not hold that much yet, or do not know whom a slot counts."""
+        if len(seen) > len(self.roster.newest.charter.parties):
+            return None
         known = self._views.get(seen)
         if known is not None:
             return known
@@ -162,12 +177,25 @@ class Ledger:
         if not book.ours:
             for rule, text in broken_rules(book, entry, before, charter):
                 self.find(book, entry.index, rule, text, entry.leaf_octets)
+            self._check_named(book, entry, body)
+        self._place(book, entry.index, entry.leaf.kind)
         if body is not None:
             self.govern(book, body)
         if body is not None and not book.ours:
             self.learned.append((book.origin, entry.index, body))
         if view_known and book.viewed == entry.index:
             book.viewed += 1
+
+    def _check_named(self, book: BookCopy, entry: HeldEntry, body: Body | None) -> None:
+        """What an entry names must be what it says: an epoch is a keys entry (BOOK-7), a charter has its number (BOOK-16)."""
+        epoch = entry.leaf.epoch
+        if entry.leaf.kind == Kind.SEALED and 0 < epoch < entry.index and epoch not in book.epochs:
+            self.find(book, entry.index, "BOOK-7", f"entry {epoch} is no keys entry", entry.leaf_octets)
+        if isinstance(body, Adopt) and body.what == "charter":
+            held = self.roster.by_digest(body.digest)
+            if held is not None and held.charter.number != body.number:
+                text = f"it adopts charter {body.number}, and the digest is that of charter {held.charter.number}"
+                self.find(book, entry.index, "BOOK-16", text, entry.body)
 
     def take_far(self, book: BookCopy, entry: HeldEntry) -> None:
         """Keep an entry above a gap (FRAME-7)."""

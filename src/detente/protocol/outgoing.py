@@ -27,7 +27,6 @@ from detente.protocol.book import BookCopy, Fork, HeldEntry
 from detente.protocol.effects import CosignatureRow, GivenRow, HeadRow
 from detente.protocol.events import Peer
 from detente.protocol.ledger import Ledger
-from detente.tlog.vkeys import COSIGNATURE
 
 ENTRIES_RESERVE_OCTETS = 2_200  # head, signature and the hashes that close the tiling
 ENTRY_FIELDS_OCTETS = 120  # an entry item without its body, generously
@@ -133,7 +132,7 @@ class Outgoing:
         """The number of a cosigner key in frames; None if the newest charter does not name it."""
         for party_place, party in enumerate(self._ledger.roster.newest.charter.parties):
             for station_place, station in enumerate(party.stations):
-                if station.cosigner is not None and station.cosigner.name == name:
+                if any(key is not None and key.name == name for key in (station.cosigner, station.pq)):
                     return 16 * station_place + party_place
         return None
 
@@ -150,8 +149,7 @@ class Outgoing:
             if book.fork is not None:
                 self.fork(state, book.fork)
             for row in book.receipts.values():
-                if row.kind == COSIGNATURE:
-                    self.receipt(state, row)
+                self.receipt(state, row)
 
     def written(self, book: BookCopy, entries: list[HeldEntry]) -> None:
         """Entries were added to our book in the turn: note the urgent ones."""

@@ -37,8 +37,10 @@ class Receipts:
 
     def ours(self) -> tuple[VerifierKey, str] | None:
         """Our cosigner key and its statement by the newest charter; None if the charter gives us none."""
-        station = self._ledger.roster.station(self._party, self._station)
-        return (station.cosigner, station.statement) if station.cosigner is not None else None
+        parties = self._ledger.roster.newest.charter.parties
+        stations = (station for party in parties if party.id == self._party for station in party.stations)
+        station = next((one for one in stations if one.id == self._station), None)  # an amendment may leave us out
+        return (station.cosigner, station.statement) if station is not None and station.cosigner is not None else None
 
     def give(self, now: Milliseconds) -> Iterator[AnchorRecord]:
         """At the turn's end: a receipt for every book of another party whose held part grew to a new head."""
@@ -68,8 +70,9 @@ class Receipts:
     def _head_to_cosign(self, book: BookCopy, statement: str) -> HeadRow | None:
         if book.party == self._party or book.fork is not None:
             return None  # RECEIPT-6; a forked book gets no further receipt from us
-        heads = book.heads_held()
-        head = heads[-1] if heads and statement == "saw" else book.head  # RECEIPT-3
+        head, joined = book.head, book.joined
+        if statement == "saw" and joined is not None and (head is None or joined.size > head.size):
+            head = joined  # RECEIPT-3
         floor = self.floor.get(book.origin)
         if head is None or floor is None:
             return head
@@ -97,7 +100,8 @@ class Receipts:
 
     def take(self, book: BookCopy, frame: ReceiptFrame) -> CosignatureRow | None:
         """FRAME-9: verify and keep a receipt; None if it says nothing new. Raises Malformed."""
-        vkey = self._cosigner(frame.cosigner)
+        post_quantum = len(frame.signature) != ED25519_SIGNATURE_OCTETS
+        vkey = self._cosigner(frame.cosigner, post_quantum=post_quantum)
         if vkey is None or vkey.name not in self._ledger.roster.cosigners(book.party):
             return None
         before = book.receipts.get(vkey.name)
@@ -105,25 +109,24 @@ class Receipts:
             return None
         if frame.size > book.size or not self._is_head(book, frame.size):
             return None
-        if len(frame.signature) != ED25519_SIGNATURE_OCTETS:
-            return None
         text = checkpoint_text(book.origin, frame.size, book.root(frame.size))
         octets = frame.timestamp.to_bytes(8, "big") + frame.signature
         if verify_cosignature(vkey, text, octets) is None:
             raise Malformed(
                 f"the receipt of {vkey.name} for {book.origin} at {frame.size} does not verify", rule="FRAME-9"
             )
-        row = CosignatureRow(book.origin, frame.size, vkey.name, COSIGNATURE, frame.timestamp, octets)
+        row = CosignatureRow(book.origin, frame.size, vkey.name, vkey.kind, frame.timestamp, octets)
         book.receipts[vkey.name] = row
         self._ledger.work.cosignatures.append(row)
         return row
 
-    def _cosigner(self, code: int) -> VerifierKey | None:
+    def _cosigner(self, code: int, *, post_quantum: bool) -> VerifierKey | None:
         parties = self._ledger.roster.newest.charter.parties
         party_place, station_place = code % 16, code // 16
         if party_place >= len(parties) or station_place >= len(parties[party_place].stations):
             return None
-        return parties[party_place].stations[station_place].cosigner
+        station = parties[party_place].stations[station_place]
+        return station.pq if post_quantum else station.cosigner
 
     def _is_head(self, book: BookCopy, size: int) -> bool:
         if book.head is not None and book.head.size == size:

@@ -77,8 +77,9 @@ class Roster:
         found: dict[str, tuple[PartyId, str, VerifierKey]] = {}
         for party in self.newest.charter.parties:
             for station in party.stations:
-                if party.id != book_party and station.cosigner is not None:
-                    found[station.cosigner.name] = (party.id, station.statement, station.cosigner)
+                for key in (station.cosigner, station.pq):
+                    if party.id != book_party and key is not None:
+                        found[key.name] = (party.id, station.statement, key)
         return found
 
     def take(self, octets: bytes) -> NoteRow | None:
@@ -137,7 +138,8 @@ class Roster:
         party = self.newest.charter.party(book_note.party)
         if not verify_note(note, [party.root]):
             raise Malformed(f"the book note of {party.id} is not signed by its root", rule="OPEN-1")
-        self.station(book_note.party, book_note.station)
+        if not self._names_station(book_note.party, book_note.station):
+            raise Malformed(f"no charter names a station {book_note.party}/{book_note.station}", rule="OPEN-1")
         origin = origin_of(book_note.channel, book_note.party, book_note.book)
         held = self.book_notes.get(origin)
         if held is not None:
@@ -149,6 +151,11 @@ class Roster:
             raise BrokenRule(f"the key of {origin} is known from elsewhere", rule="OPEN-2")
         self.book_notes[origin] = HeldBookNote(book_note, digest, octets, key)
         return NoteRow(self.channel, digest, "book", book_note.book, book_note.party, octets)
+
+    def _names_station(self, party_id: PartyId, station_id: str) -> bool:
+        """OPEN-1: whether any charter held names this station; a newer one may have left it out."""
+        parties = (party for held in self.charters for party in held.charter.parties if party.id == party_id)
+        return any(station.id == station_id for party in parties for station in party.stations)
 
     def _keys(self) -> set[bytes]:
         keys = {held.key for held in self.book_notes.values()}

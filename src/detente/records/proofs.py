@@ -101,11 +101,13 @@ class Proofs:
             entry = _reference(fields.get("entry"))
             if entry is None:
                 return
-            if fields.get("kind") == "cannot process":  # STATUS-1
-                self._refer((entry,), Step.STATUS_CANNOT, item.ref)
-            elif fields.get("kind") == "held" and entry in leaves and fields.get("leaf") == _hash(leaves[entry]):
-                # STATUS-2: it names the leaf, so it proves nothing about another leaf at that place
-                self._refer((entry,), Step.STATUS_HELD, item.ref)
+            match dict(fields):  # a status whose fields have another shape says nothing
+                case {"kind": "cannot process", "reason": str(), **more} if more.keys() == {"entry"}:  # STATUS-1
+                    self._refer((entry,), Step.STATUS_CANNOT, item.ref)
+                case {"kind": "held", "leaf": bytes(leaf), **more} if more.keys() == {"entry"}:
+                    # STATUS-2: it names the leaf, so it proves nothing about another leaf at that place
+                    if entry in leaves and leaf == _hash(leaves[entry]):
+                        self._refer((entry,), Step.STATUS_HELD, item.ref)
 
     def _refer(self, entries: Iterable[Ref], step: Step, by: Ref) -> None:
         for entry in entries:

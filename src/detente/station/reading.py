@@ -73,7 +73,7 @@ def _items(driver: Driver, channel: Channel) -> tuple[list[Item], dict[Ref, Held
         entry = held_entry(row)
         _, party, number = split_origin(row.origin)
         book = channel.ledger.books[row.origin]
-        view_ok = _view_ok(channel, book.viewed, entry) and (row.origin, row.index) not in wrong
+        view_ok = False if (row.origin, row.index) in wrong else _view_ok(channel, book.viewed, entry)
         ref = Ref(party, number, row.index)
         items.append(Item(ref, channel.roster.place(party), entry.leaf, view_ok, arrival, held_at))
         bodies[ref] = entry
