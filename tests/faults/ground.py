@@ -70,6 +70,7 @@ class Ground(Stage):
             name, role = party.split(":")
             self.make_station(name, role, f"Party {name.title()}")
         self.found(KEY, "Line for faults", list(parties))
+        self.stop_all()  # these HOMEs are only copied: their ports are free again
         return self
 
     def copy_to(self, folder: Path, elsewhere: dict[str, Path] | None = None) -> "Ground":
@@ -79,11 +80,9 @@ class Ground(Stage):
         for party, home in self.homes.items():
             path = (elsewhere or {}).get(party, folder / party)
             shutil.copytree(home.path, path)
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                copy._ports[party] = free.getsockname()[1]
             config = replace(
                 home.config,
-                listen=(f"127.0.0.1:{copy._ports[party]}",),
+                listen=(f"127.0.0.1:{copy._reserve_port(party)}",),
                 passphrase_file=str(copy.passphrase_file),
             )
             copy.homes[party] = Home(path, config)
@@ -95,10 +94,6 @@ class Ground(Stage):
         wire = self._wires[a, b]
         assert isinstance(wire, BadWire)
         return wire
-
-    def port(self, party: str) -> int:
-        """Where a station listens."""
-        return self._ports[party]
 
     def configure(self, party: str, **changes: object) -> None:
         """Change config.toml."""

@@ -105,14 +105,18 @@ class Stage:
 
     def make_station(self, party: str, role: str, name: str) -> None:
         """`detente init`."""
-        self._reserved[party] = socket.create_server(("127.0.0.1", 0))
-        self._ports[party] = self._reserved[party].getsockname()[1]
-        address = f"127.0.0.1:{self._ports[party]}"
+        address = f"127.0.0.1:{self._reserve_port(party)}"
         config = Config(
             party, role, {"en": name}, "hq", default_cosign(role), (f"tls://{address}",), (address,),
             passphrase_file=str(self.passphrase_file),
         )  # fmt: skip
         self.homes[party] = Home.create(self.folder / party, config, PASSPHRASE, int(time.time()))
+
+    def _reserve_port(self, party: str) -> int:
+        """A free port, kept until the station starts."""
+        self._reserved[party] = socket.create_server(("127.0.0.1", 0))
+        self._ports[party] = self._reserved[party].getsockname()[1]
+        return self._ports[party]
 
     def found(self, key: str, title: str, parties: list[str]) -> None:
         """Cards, `detente charter draft`, `sign` by each, `join` by each."""
