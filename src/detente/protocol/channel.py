@@ -42,7 +42,7 @@ class Turn:
     anchor: list[AnchorRecord]
     done: list[tuple[Event, list[Ref]]] = field(default_factory=list)
     refused: list[tuple[Event, Fault]] = field(default_factory=list)
-    arrived: list[tuple[Origin, HeldEntry]] = field(default_factory=list)  # entries of others taken in this turn
+    arrived: list[tuple[Origin, HeldEntry]] = field(default_factory=list)  # entries that came from others in this turn
     wake: Milliseconds | None = None  # call step again by then even if nothing happens
 
 
@@ -150,10 +150,10 @@ class Channel:
 
     def _after_frames(self, turn: Turn, now: Milliseconds) -> None:
         """What taken entries bring about: keys learned, amendments adopted, bodies tried, status entries written."""
-        learned, self.ledger.learned = self.ledger.learned, []
+        learned, self.incoming.learned = self.incoming.learned, []
         for origin, index, said in learned:
             if isinstance(said, Opening | Keys):
-                self.epochs.take(origin, index, said, own_book=False)
+                self.epochs.take(origin, index, said, own_book=self.ledger.books[origin].ours)
         for origin, entries in self.incoming.taken():
             turn.arrived.extend((origin, entry) for entry in entries)
             self._unopened.append((origin, entries[0].index, entries[-1].index + 1))

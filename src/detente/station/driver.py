@@ -14,13 +14,14 @@ from detente.contracts import Anchor, Store
 from detente.crypto.certificates import certificate_fingerprint
 from detente.errors import Fault, LocalMisuse, Malformed, PeerViolation
 from detente.formats.frame import Hello, decode_frame
-from detente.ids import Milliseconds, Origin, PartyId, Ref, origin_of
+from detente.ids import Milliseconds, Origin, PartyId, Ref, origin_of, split_origin
 from detente.protocol.book import BookCopy, HeldEntry
 from detente.protocol.channel import Channel, Turn, Us
 from detente.protocol.effects import AnchorRecord, Work
 from detente.protocol.events import Event, FrameIn, LinkDown, LinkUp, OpenBook, Peer, TakeNote
 from detente.protocol.roster import Roster
 from detente.protocol.shelf import Keyring
+from detente.tlog.tree import Frontier
 
 GIVEN_WRITTEN_WITHIN_MS = 200  # a receipt usually comes sooner, and its turn writes down what was sent as well
 
@@ -82,20 +83,33 @@ class Driver:
         stored = [book for book in self.store.books() if book.channel == name]
         self._peers.clear()
         self.channels[name] = Channel(us, self.store.notes(name), stored, self.store, self._keyring)
+        self.channels[name].writer.was_told = self._was_told
+
+    def _was_told(self, origin: Origin, key: bytes) -> bool:
+        """STORE-3: whether a book of ours that the store has lost was begun: its head was told, or may have been."""
+        told = (self._anchor.newest() or {}).get((True, origin))
+        return told[0] > 0 if told is not None else self._keyring.is_used(key)
 
     def _meet_anchor(self) -> None:
         """STORE-3, STORE-4: compare what was told with what the store holds, before anything is signed."""
         newest = self._anchor.newest()
+        contradicted = {row.origin: row.text for row in self.store.findings() if row.rule in ("STORE-3", "FORK-1")}
         records: list[AnchorRecord] = []
         for channel in self.channels.values():
+            own = channel.writer.book
+            if own is None:
+                self._stop(channel, "")  # a crash came between joining and opening
+            else:
+                _, lost = channel.writer.next_book()
+                why = contradicted.get(own.origin, "") or _older_than_told(own, newest)
+                if lost:
+                    why = why or f"{lost[-1].origin} was begun, and the store does not hold it: it is an old copy"
+                if why:
+                    self._stop(channel, why)
+                elif own.head is not None:
+                    records.append(AnchorRecord(True, own.origin, own.head.size, own.head.root))
             for book in channel.ledger.books.values():
-                if book.ours:
-                    why = _older_than_told(book, newest)
-                    if why:
-                        self._stop(channel, why)
-                    elif book.head is not None:
-                        records.append(AnchorRecord(True, book.origin, book.head.size, book.head.root))
-                elif newest is not None and (False, book.origin) in newest:
+                if not book.ours and newest is not None and (False, book.origin) in newest:
                     channel.receipts.floor[book.origin] = newest[False, book.origin]
         if records:
             self._anchor.record(records)  # a crash between commit and anchor is mended here, before anything leaves
@@ -120,6 +134,7 @@ class Driver:
             self._wakes.pop(name, None)
             if turn.wake is not None:
                 self._wakes[name] = turn.wake
+        self._begin_books(work)
         if work:
             self.store.commit(work, now)
         if anchor:
@@ -128,9 +143,20 @@ class Driver:
             self.channels[name].released()
             self._tell(name, turn, sources, outcome)
         if work.notes:
+            self._stopped.update(name for name, channel in self.channels.items() if channel.writer.stopped)
             self._peers.clear()
             outcome.new_notes = True
         return outcome
+
+    def _begin_books(self, work: Work) -> None:
+        """STORE-3: that a book of ours begins is in the anchor, and beside its key, before the first commit that holds it."""
+        begun = [row.origin for row in work.books if row.ours]
+        if begun:
+            told = self._anchor.newest() or {}
+            fresh = [origin for origin in begun if (True, origin) not in told]
+            self._anchor.record([AnchorRecord(True, origin, 0, Frontier().root()) for origin in fresh])
+        for origin in begun:
+            self._keyring.mark_used(self.channels[split_origin(origin)[0]].roster.book_notes[origin].key)
 
     def found(self, notes: list[bytes], now: Milliseconds) -> str:
         """Join a channel: its charter and our book notes, signed; opens our first book. The channel's name.
@@ -179,15 +205,15 @@ class Driver:
                         )
 
     def _successions(self) -> list[FromOffice]:
-        """STORE-3: acts that open the next book where ours may not be written any more, if its note lies ready."""
+        """STORE-3: acts that open the next book where none of ours may be written, if its note lies ready."""
         acts = []
         for name in sorted(self._stopped):
             channel = self.channels[name]
             book = channel.writer.book
-            if book is not None and channel.writer.stopped:
-                following = origin_of(name, self.party, book.number + 1)
-                if following in channel.roster.book_notes:
-                    acts.append(FromOffice(name, OpenBook("restored")))
+            number, _ = channel.writer.next_book()
+            if origin_of(name, self.party, number) in channel.roster.book_notes:
+                reason = "founded" if book is None else "forked" if book.fork is not None else "restored"
+                acts.append(FromOffice(name, OpenBook(reason)))
         self._stopped.clear()
         return acts
 
@@ -307,6 +333,7 @@ class Driver:
     def _stop(self, channel: Channel, why: str) -> None:
         channel.writer.stop(why)
         self._stopped.add(channel.roster.channel)
+        self._wakes[channel.roster.channel] = Milliseconds(0)  # take a turn at once
 
     def _tell(self, name: str, turn: Turn, sources: dict[int, Input], outcome: Outcome) -> None:
         for event, refs in turn.done:
@@ -326,7 +353,9 @@ def _older_than_told(book: BookCopy, newest: dict[tuple[bool, Origin], tuple[int
     if newest is None:
         return f"the anchor is missing, so what was told from this book is not known; {then}" if book.size else ""
     told = newest.get((True, book.origin))
-    if told is not None and (book.size < told[0] or book.root(told[0]) != told[1]):
+    if told is None:
+        return f"the anchor does not know {book.origin}, so what was told from it is not known; {then}" if book.size else ""
+    if book.size < told[0] or book.root(told[0]) != told[1]:
         return (
             f"{told[0]} entries of {book.origin} were told, but the store holds {book.size} or others: it is an old copy; "
             f"{then}"
