@@ -5,6 +5,7 @@ accuses nobody; what verifies and contradicts what was verified before is a fork
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from detente.errors import Equivocation, Malformed
 from detente.formats.entry import Body
@@ -42,6 +43,15 @@ class _Behind:
     since: Milliseconds
     asked: int = -ASK_AGAIN_MS
     holders: dict[Peer, int] = field(default_factory=dict)
+
+
+class Adoption(NamedTuple):
+    """BOOK-16: what to adopt, and the book if it is a book note."""
+
+    what: str
+    number: int
+    digest: bytes
+    book: BookCopy | None
 
 
 class Incoming:
@@ -303,21 +313,19 @@ class Incoming:
         held, self._held_far = self._held_far, []
         return held
 
-    def adoptions(self, own: BookCopy) -> list[tuple[str, int, bytes]]:
-        """BOOK-16: amendments in force and later book notes of others that our book has not adopted yet."""
+    def adoptions(self, own: BookCopy) -> list[Adoption]:
+        """BOOK-16: amendments in force and later books of others, once opened, that our book has not adopted yet."""
         roster = self._ledger.roster
         adopted = self._ledger.adopted
         charters = [
-            ("charter", held.charter.number, held.digest)
+            Adoption("charter", held.charter.number, held.digest, None)
             for held in roster.charters
             if held.charter.number > own.charter.number and held.digest not in adopted
         ]
         notes = [
-            ("book", held.note.book, held.digest)
-            for held in roster.book_notes.values()
-            if held.note.book > 1
-            and held.origin in self._ledger.books.keys() - {own.origin}
-            and held.digest not in adopted
+            Adoption("book", book.number, roster.book_notes[origin].digest, book)
+            for origin, book in self._ledger.books.items()
+            if book.number > 1 and book.size > 0 and not book.ours and roster.book_notes[origin].digest not in adopted
         ]
         return charters + notes
 

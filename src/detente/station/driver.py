@@ -84,6 +84,8 @@ class Driver:
         self._peers.clear()
         self.channels[name] = Channel(us, self.store.notes(name), stored, self.store, self._keyring)
         self.channels[name].writer.was_told = self._was_told
+        if self.channels[name].has_unopened:
+            self._wakes[name] = Milliseconds(0)
 
     def _was_told(self, origin: Origin, key: bytes) -> bool:
         """STORE-3: whether a book of ours that the store has lost was begun: its head was told, or may have been."""
@@ -354,7 +356,11 @@ def _older_than_told(book: BookCopy, newest: dict[tuple[bool, Origin], tuple[int
         return f"the anchor is missing, so what was told from this book is not known; {then}" if book.size else ""
     told = newest.get((True, book.origin))
     if told is None:
-        return f"the anchor does not know {book.origin}, so what was told from it is not known; {then}" if book.size else ""
+        return (
+            f"the anchor does not know {book.origin}, so what was told from it is not known; {then}"
+            if book.size
+            else ""
+        )
     if book.size < told[0] or book.root(told[0]) != told[1]:
         return (
             f"{told[0]} entries of {book.origin} were told, but the store holds {book.size} or others: it is an old copy; "
