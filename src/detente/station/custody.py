@@ -149,6 +149,13 @@ class Custody:
         with disk_faults(path):
             return path.exists()
 
+    def has(self, kind: str, public: bytes) -> bool:
+        """Whether the private half of `public` lies here, unopened. Raises StoreFault."""
+        _check_kind(kind, KINDS)
+        path = self._path(kind, public)
+        with disk_faults(path):
+            return path.exists()
+
     def new_pq_key(self) -> PqSigningKey:
         """A fresh ML-DSA-44 key, durable when this returns. Raises StoreFault."""
         key = PqSigningKey.from_seed(self.entropy(SEED_OCTETS))
