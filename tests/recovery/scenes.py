@@ -4,12 +4,13 @@ Whatever any station signs is written down, so that a fork shows even if nobody 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from detente.ids import Origin
+from detente.protocol.effects import HeadRow
 from detente.protocol.writer import Writer
 from detente.station.evidence import bundle_of
 from detente.station.reading import log_of
@@ -42,10 +43,10 @@ class Signed:
             patch.setattr(Writer, "sign_head", self._wrapped())
             yield
 
-    def _wrapped(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _wrapped(self) -> Callable[[Writer], HeadRow | None]:
         real = Writer.sign_head
 
-        def sign_head(writer: Writer):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        def sign_head(writer: Writer) -> HeadRow | None:
             head = real(writer)
             if head is not None and writer.book is not None:
                 known = self.heads.setdefault(head.origin, {})

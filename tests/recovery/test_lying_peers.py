@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -87,14 +88,19 @@ def test_a_claim_alone_stops_nothing(line: Line, monkeypatch: pytest.MonkeyPatch
 
     def lying(outgoing: Outgoing) -> Hello:
         hello = real(outgoing)
-        return hello._replace(books=tuple(BookState(one.book, one.size + 100, one.head + 100) for one in hello.books))
+        if outgoing is line.stations["alfa"].running.channels[line.channel].outgoing:
+            return hello
+        lies.append(outgoing)
+        return replace(hello, books=tuple(BookState(one.book, one.durable + 9, one.head + 9) for one in hello.books))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Outgoing, "_hello", lying)
-        connect(line)
+    lies: list[Outgoing] = []
+    monkeypatch.setattr(Outgoing, "_hello", lying)
+    connect(line)
     line.settle()
     line.say("alfa", "still here", ["bravo"])
     line.settle()
+    assert len(lies) >= 4
+    assert "still here" in texts(line, "bravo").values()
     assert number_of(line) == 1
     assert rules_found(line) == []
 

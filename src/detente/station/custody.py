@@ -36,7 +36,7 @@ from detente.stores.files import disk_faults, sync_directory, write_file
 
 STATION_FILE: Final = "station.pem"
 SECRETS_FILE: Final = "secrets"
-USED_SUFFIX: Final = ".used"
+_USED_SUFFIX: Final = ".used"
 SIGNING_KINDS: Final = ("root", "book", "cosigner", "tls")
 KINDS: Final = (*SIGNING_KINDS, "pq", "hpke")
 DERIVED_ROUNDS: Final = 1_000  # a derived password has 256 bits, so stretching would add time and no strength
@@ -139,13 +139,13 @@ class Custody:
 
     def mark_used(self, public: bytes) -> None:
         """Remember that a `book` key has begun its book, durable when this returns (STORE-3). Raises StoreFault."""
-        path = self._path("book", public).with_suffix(USED_SUFFIX)
+        path = used_mark(self._directory, public)
         with disk_faults(path):
             write_file(path, b"")
 
     def is_used(self, public: bytes) -> bool:
         """Whether a `book` key was ever marked so. Raises StoreFault."""
-        path = self._path("book", public).with_suffix(USED_SUFFIX)
+        path = used_mark(self._directory, public)
         with disk_faults(path):
             return path.exists()
 
@@ -239,6 +239,11 @@ class Custody:
         if path.name.startswith("root-"):
             return self._passphrase
         return hmac_sha256(self._passwords_key, path.name.encode()).hex()
+
+
+def used_mark(directory: Path, public: bytes) -> Path:
+    """Where it is marked that a `book` key has begun its book (STORE-3)."""
+    return directory / f"book-{sha256(public)[:8].hex()}{_USED_SUFFIX}"
 
 
 def _check_same(path: Path, key: AnyKey, digest: bytes) -> None:

@@ -17,12 +17,11 @@ from detente.errors import LocalMisuse, Malformed
 from detente.formats.book_note import BookNote, parse_book_note, write_book_note
 from detente.formats.card import Party, Station, fingerprint, parse_card, write_card
 from detente.formats.charter import Charter, parse_charter, principals_missing
-from detente.ids import PartyId, origin_of, split_origin
+from detente.ids import PartyId, origin_of
 from detente.limits import BOOKS_PER_PARTY_MAX
-from detente.station.custody import Custody
+from detente.station.custody import Custody, used_mark
 from detente.station.home import Home
 from detente.stores.files import disk_faults
-from detente.stores.sqlite import SqliteStore
 from detente.tlog.note import Note, NoteSignature, format_note, note_digest, parse_note, sign_note, verify_note
 from detente.tlog.vkeys import COSIGNATURE, ED25519, PQ_COSIGNATURE, verifier_key
 
@@ -217,7 +216,9 @@ def sign_more_books(home: Home, custody: Custody, paper: Paper) -> list[bytes]:
 def books_to_sign(home: Home, channel: str) -> list[int]:
     """The numbers of books whose note should lie ready and does not. Raises Malformed, StoreFault."""
     held = _held_book_notes(home, channel)
-    last = min(_books_begun(home, channel) + BOOKS_SIGNED_AHEAD, BOOKS_PER_PARTY_MAX)
+    keys = {number: parse_book_note(parse_note(octets).text).key.public for number, octets in held.items()}
+    begun = max((number for number, key in keys.items() if used_mark(home.keys_path, key).exists()), default=1)
+    last = min(begun + BOOKS_SIGNED_AHEAD, BOOKS_PER_PARTY_MAX)
     return [number for number in range(1, last + 1) if number not in held]
 
 
@@ -232,18 +233,6 @@ def _sign_book_notes(home: Home, custody: Custody, charter: Charter, us: Party, 
         home.write(home.notes_path / f"{_file_name(charter.channel)}.{number}.note", octets)
         made.append(octets)
     return made
-
-
-def _books_begun(home: Home, channel: str) -> int:
-    """The number of our newest book in a channel, 1 before there is any."""
-    if not home.store_path.exists():
-        return 1
-    store = SqliteStore.open(home.store_path, read_only=True)
-    try:
-        ours = [split_origin(book.origin)[2] for book in store.books() if book.ours and book.channel == channel]
-    finally:
-        store.close()
-    return max(ours, default=1)
 
 
 def _held_book_notes(home: Home, channel: str) -> dict[int, bytes]:

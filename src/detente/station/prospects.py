@@ -17,7 +17,7 @@ from detente.protocol.channel import Channel
 from detente.protocol.effects import AnchorRecord
 from detente.station.anchor import Newest
 from detente.station.config import Config
-from detente.station.custody import USED_SUFFIX
+from detente.station.custody import used_mark
 from detente.station.driver import Driver
 from detente.stores.sqlite import SqliteStore
 
@@ -127,7 +127,7 @@ class _StandIns:
         """No book begins here."""
 
     def is_used(self, public: bytes) -> bool:
-        return self._path("book", public).with_suffix(USED_SUFFIX).exists()
+        return used_mark(self._directory, public).exists()
 
     def new_wrap_key(self) -> WrapKey:
         return WrapKey.from_seed(os.urandom(WRAP_SEED_OCTETS))
