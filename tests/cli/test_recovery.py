@@ -32,8 +32,9 @@ def _backups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Every file below a folder but the lock, in which its last holder stands."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def members(path: Path) -> dict[str, bytes]:
@@ -138,7 +139,7 @@ def test_restore_keeps_what_home_has(joined_desk: Desk, tmp_path: Path) -> None:
     assert (channel["next_book"], channel["opens"], channel["ready"]) == (2, True, 2)
     assert len(told["kept"]) == 1
     after = tree(alfa)
-    kept = {name: octets for name, octets in before.items() if not name.startswith(("store.sqlite", "lock"))}
+    kept = {name: octets for name, octets in before.items() if not name.startswith("store.sqlite")}
     assert after.items() >= kept.items()
     aside = Path(told["aside"])
     with sqlite3.connect(aside) as connection:
@@ -277,6 +278,10 @@ def test_the_doctor_sees_what_is_wrong(joined_desk: Desk, tmp_path: Path) -> Non
     book.rename(tmp_path / "book.pem")
     assert states()["keys"] == "bad"
     (tmp_path / "book.pem").rename(book)
+    reader = next((alfa / "keys").glob("hpke-*.pem"))
+    reader.rename(tmp_path / "hpke.pem")
+    assert states()["keys"] == "bad"
+    (tmp_path / "hpke.pem").rename(reader)
     (alfa / "last-backup.json").unlink()
     assert states()["backup"] == "bad"
     journal = alfa / "anchor" / "journal"
@@ -295,3 +300,30 @@ def test_an_older_work_factor_is_not_what_we_write() -> None:
     AgeWriter(file, PASSPHRASE)
     assert b" 18\n" in file.getvalue()
     assert age.LOG_WORK == 18
+
+
+def test_a_running_station_is_not_restored(joined_desk: Desk, tmp_path: Path) -> None:
+    """Whoever holds the lock is named, and nothing changes."""
+    done("backup", joined_desk.alfa, "-o", tmp_path / "b.age")
+    home = Home.open(joined_desk.alfa)
+    with home.lock("detente run"):
+        before = tree(home.path)
+        refused = run("restore", tmp_path / "b.age", joined_desk.alfa)
+        assert (refused.exit_code, "in use by detente run" in refused.stderr) == (2, True)
+        assert tree(home.path) == before
+    missing = run("restore", tmp_path / "no.age", joined_desk.alfa)
+    assert (missing.exit_code, "there is no backup" in missing.stderr) == (2, True)
+
+
+def test_the_doctor_before_joining(drafted_desk: Desk) -> None:
+    """A new station is told to join."""
+    answer = run("doctor", drafted_desk.alfa)
+    assert (answer.exit_code, "no channel was joined yet" in answer.stdout) == (0, True)
+
+
+def test_the_doctor_after_a_lost_store(joined_desk: Desk) -> None:
+    """The anchor says that there was one: restore it."""
+    for path in joined_desk.alfa.glob("store.sqlite*"):
+        path.unlink()
+    answer = run("doctor", joined_desk.alfa)
+    assert (answer.exit_code, "detente restore FILE" in answer.stdout) == (3, True)

@@ -162,6 +162,9 @@ def test_old_copies_of_the_first_life_in_the_second(history: History, anchor: st
             third.stations["alfa"].start()
             third.settle()
             assert own_book(third).number == 3, number
+            size = own_book(third).size
+            third.say("alfa", "once more", ["bravo", "meridian"])
+            assert own_book(third).size == size + 1, "no new epoch only because an older book's keys were read"
             assert third.stations["alfa"].running.channels[third.channel].writer.stopped == "", number
 
 

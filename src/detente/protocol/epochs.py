@@ -87,8 +87,9 @@ class Epochs:
             return
         epoch = Epoch(origin, index, body.audience, secret)
         self._known[origin, index] = epoch
-        if own_book:
-            self._mine[body.audience] = (epoch, self._keys_named(body))
+        before = self._mine.get(body.audience)
+        if own_book and (before is None or self._number(before[0].origin) <= self._number(origin)):
+            self._mine[body.audience] = (epoch, self._keys_named(body))  # entries of an older book may come back later
 
     def _keys_named(self, body: Keys) -> tuple[ReaderKey, ...]:
         return tuple(

@@ -102,6 +102,8 @@ def copy_store(source: Path, target: Path) -> None:
 
 def unpack(backup: Path, passphrase: bytes, folder: Path) -> dict[str, Any]:
     """Decrypt a backup into `folder`, whole or not at all; what its backup.json says. Raises Fault."""
+    if not backup.is_file():
+        raise LocalMisuse(f"there is no backup {backup}; give the right file")
     with disk_faults(backup), backup.open("rb") as file:
         reader = AgeReader(file, passphrase)
         names: set[str] = set()

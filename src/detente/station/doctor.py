@@ -3,6 +3,7 @@
 Its law: it only looks; it may run beside the station; every check says what it saw, so that "well" can be believed.
 """
 
+import contextlib
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from detente.crypto.certificates import certificate_public_key, certificate_validity
-from detente.errors import Fault
+from detente.crypto.hashing import sha256
+from detente.errors import Fault, Malformed
+from detente.formats.entry import Keys, Opening, decode_body
 from detente.ids import PartyId
 from detente.limits import CLOCK_AHEAD_MS_MAX, DISK_FREE_OCTETS_MIN
 from detente.protocol.roster import Roster
@@ -48,19 +51,32 @@ def examine(
         "permissions": lambda: _permissions(home),
         "keys": lambda: _keys(home, passphrase),
         "certificate": lambda: _certificate(home, now_ms),
-        "anchor": lambda: _anchor(home),
-        "books": lambda: _books(home),
-        "clock": lambda: _clock(home, now_ms),
         "disk": lambda: _disk(home),
-        "backup": lambda: _backup(home, now_ms),
-        "store": lambda: _store(home, progress),
     }
+    if home.store_path.exists():
+        checks |= {
+            "anchor": lambda: _anchor(home),
+            "books": lambda: _books(home),
+            "clock": lambda: _clock(home, now_ms),
+            "backup": lambda: _backup(home, now_ms),
+            "store": lambda: _store(home, progress),
+        }
+    else:
+        checks["store"] = lambda: _no_store(home)
     for what, check in checks.items():
         try:
             found.extend(check())
         except Fault as fault:
             found.append(Finding(what, BAD, str(fault)))
     return found
+
+
+def _no_store(home: Home) -> Iterator[Finding]:
+    if home.anchor_path.exists():
+        saw = f"{home.store_path} is missing, and {home.anchor_path} says that we have written"
+        yield Finding("store", BAD, saw, f"detente restore FILE {home.path}")
+    else:
+        yield Finding("store", LOOK, "no channel was joined yet", f"detente charter join {home.path} CHARTER")
 
 
 def _permissions(home: Home) -> Iterator[Finding]:
@@ -78,6 +94,7 @@ def _permissions(home: Home) -> Iterator[Finding]:
 def _keys(home: Home, passphrase: Callable[[], bytes]) -> Iterator[Finding]:
     custody = home.open_custody(passphrase())
     wanted = [("tls", certificate_public_key(home.certificate()), "of our links")]
+    pq: list[tuple[bytes, str]] = []
     roots: list[str] = []
     for roster in _rosters(home):
         us = roster.newest.charter.party(PartyId(home.config.party))
@@ -92,14 +109,18 @@ def _keys(home: Home, passphrase: Callable[[], bytes]) -> Iterator[Finding]:
             for held in roster.book_notes.values()
             if (held.note.party, held.note.station) == (home.config.party, home.config.station)
         ]
+        pq += [(one.pq.public, channel) for one in us.stations if one.id == home.config.station and one.pq is not None]
         if custody.has("root", us.root.public):
             roots.append(us.root.name)
     missing = [f"{kind} key {use}" for kind, public, use in wanted if custody.signing_key(kind, public) is None]
+    missing += [f"pq key of our receipts in {channel}" for public, channel in pq if custody.pq_key(public) is None]
+    readers = _reader_keys(home)
+    missing += [f"hpke key of {origin}" for origin, public in readers if custody.wrap_key(sha256(public)) is None]
     if missing:
         todo = f"bring their files back to {home.keys_path} from where the keys are kept apart"
         yield Finding("keys", BAD, f"not in {home.keys_path}: {'; '.join(missing)}", todo)
     else:
-        yield Finding("keys", WELL, f"{len(wanted)} private keys are here and open with the passphrase")
+        yield Finding("keys", WELL, f"{len(wanted) + len(pq) + len(readers)} private keys are here and open")
     if roots:
         todo = "move its file offline, unless a charter or book notes are to be signed just now"
         yield Finding("keys", LOOK, f"on this machine lies a root key: {', '.join(roots)}", todo)
@@ -225,6 +246,24 @@ def _store(home: Home, progress: Progress) -> Iterator[Finding]:
     if findings:
         rules = ", ".join(sorted({f"{row.origin}: {row.rule}" for row in findings}))
         yield Finding("store", LOOK, f"{len(findings)} findings are kept: {rules}", f"detente status {home.path}")
+
+
+def _reader_keys(home: Home) -> list[tuple[str, bytes]]:
+    """The newest HPKE key that each of our books published: what the others seal to."""
+    if not home.store_path.exists():
+        return []
+    store = SqliteStore.open(home.store_path, read_only=True)
+    newest: dict[str, bytes] = {}
+    try:
+        for book in store.books():
+            for row in store.special_entries(book.origin) if book.ours else []:
+                with contextlib.suppress(Malformed):  # the check of the store names a damaged entry
+                    body = decode_body(row.leaf[1], row.body)
+                    key = body.hpke_key if isinstance(body, Opening) else body.next if isinstance(body, Keys) else None
+                    newest |= {book.origin: key} if key is not None else {}
+    finally:
+        store.close()
+    return sorted(newest.items())
 
 
 def _own_books(home: Home) -> list[Any]:

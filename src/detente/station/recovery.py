@@ -43,6 +43,9 @@ def restore(
     root = root.absolute()
     exists = (root / CONFIG_FILE).exists() or (root / "keys").exists()
     _check_place(root, keys, exists=exists)
+    if (root / CONFIG_FILE).exists():
+        with Home.open(root).lock("detente restore"):
+            pass  # a station that runs is noticed before the work, and again before anything changes
     with scratch(root if exists else root.parent) as folder:
         manifest = unpack(backup, passphrase, folder)
         books = check_store(folder / STORE_FILE, progress)
