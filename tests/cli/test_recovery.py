@@ -172,6 +172,18 @@ def test_restore_into_a_new_home_with_keys_kept_apart(joined_desk: Desk, tmp_pat
     assert [book["size"] for book in books if book["party"] == "alfa"] == [3, 2]
 
 
+def test_what_only_the_others_know_can_be_said(joined_desk: Desk, tmp_path: Path) -> None:
+    """Anchor lost, keys from a copy made before book 2 was begun: by word of the others it is passed over."""
+    done("backup", joined_desk.alfa, "-o", tmp_path / "b.age")
+    shutil.copytree(joined_desk.alfa / "keys", tmp_path / "kept")
+    words = ("restore", tmp_path / "b.age", tmp_path / "new", "--keys", tmp_path / "kept", "--json")
+    blind = json.loads(done(*words))["channels"][0]
+    assert (blind["next_book"], blind["passed_over"]) == (2, [])
+    shutil.rmtree(tmp_path / "new")
+    (told,) = json.loads(done(*words, "--begun", 2))["channels"]
+    assert (told["next_book"], [one[-6:] for one in told["passed_over"]], told["opens"]) == (3, ["alfa/2"], True)
+
+
 @pytest.mark.parametrize("what", ["wrong passphrase", "damaged", "another party", "no backup", "altered store"])
 def test_a_restore_that_is_refused_changes_nothing(joined_desk: Desk, tmp_path: Path, what: str) -> None:
     """Everything is decrypted and verified before anything is replaced."""

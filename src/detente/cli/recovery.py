@@ -72,9 +72,24 @@ def backup(home: Path, output: Path, backup_passphrase_file: Path | None, as_jso
     metavar="FOLDER",
     help="For a new HOME: the folder of keys that was kept apart. It is copied.",
 )
+@click.option(
+    "--begun",
+    type=click.IntRange(1, 64),
+    default=None,
+    metavar="N",
+    help="Where the anchor is lost: the highest book of ours that the others hold (ask them).",
+)
 @backup_passphrase_option
 @_json
-def restore(file: Path, home: Path, keys: Path | None, backup_passphrase_file: Path | None, as_json: bool) -> None:
+def restore(
+    *,
+    file: Path,
+    home: Path,
+    keys: Path | None,
+    begun: int | None,
+    backup_passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
     """Put the store of the backup FILE into HOME, after verifying all of it.
 
     What HOME has stays: keys, anchor, settings, papers. The old store is moved
@@ -85,10 +100,14 @@ def restore(file: Path, home: Path, keys: Path | None, backup_passphrase_file: P
     anchor knows more than the store, or is missing, the station opens its next
     book by the note that was signed ahead, without waiting for anybody. What
     was told since the backup comes back from the others by itself.
+
+    If the anchor is lost and the keys come from an old copy, nothing here tells
+    which books were begun since. Ask the others (`detente status` shows them)
+    and say it: --begun N. Those books are passed over.
     """
     passphrase = backup_passphrase(file, backup_passphrase_file, new=False)
     with _progress(as_json, "verifying entries") as told:
-        done = recovery.restore(file, home, passphrase, keys, told)
+        done = recovery.restore(file, home, passphrase, keys, told, begun or 0)
     if as_json:
         say_json({"home": str(home.absolute()), "aside": str(done.aside) if done.aside else None, **_object(done)})
         return

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from detente.errors import LocalMisuse
+from detente.formats.book_note import parse_book_note
 from detente.station.anchor import read_anchor
 from detente.station.backup import PAPER_FOLDERS, STORE_FILE, keep_file, scratch, unpack
 from detente.station.config import parse_config
-from detente.station.custody import SECRETS_FILE, STATION_FILE
+from detente.station.custody import SECRETS_FILE, STATION_FILE, used_mark
 from detente.station.home import CONFIG_FILE, FOLDERS, Home
 from detente.station.prospects import Prospect, channels_lost, prospects
 from detente.station.store_check import BookChecked, Progress, check_store, no_progress
 from detente.stores.files import disk_faults, sync_directory, write_file
+from detente.tlog.note import parse_note
 
 _BESIDE = ("", "-wal", "-shm")  # a store of SQLite and what may lie beside it
 
@@ -37,9 +39,17 @@ class Restored:
 
 
 def restore(
-    backup: Path, root: Path, passphrase: bytes, keys: Path | None = None, progress: Progress = no_progress
+    backup: Path,
+    root: Path,
+    passphrase: bytes,
+    keys: Path | None = None,
+    progress: Progress = no_progress,
+    begun: int = 0,
 ) -> Restored:
-    """Put the store of `backup` into the HOME at `root`; with `keys` make a new HOME there. Raises Fault."""
+    """Put the store of `backup` into the HOME at `root`; with `keys` make a new HOME there. Raises Fault.
+
+    `begun`: the highest book of ours that the others hold, where neither anchor nor keys can tell.
+    """
     root = root.absolute()
     exists = (root / CONFIG_FILE).exists() or (root / "keys").exists()
     _check_place(root, keys, exists=exists)
@@ -54,6 +64,7 @@ def restore(
             _make_home(root, keys)
         with home.lock("detente restore"):
             kept = tuple(_keep_papers(folder, root))
+            _mark_begun(home, begun)
             aside = _put_store(folder / STORE_FILE, home.store_path)
         told = read_anchor(home.anchor_path)
         found = prospects(home.store_path, told, home.keys_path, home.config)
@@ -135,6 +146,15 @@ def _keep_papers(folder: Path, root: Path) -> Iterator[str]:
         for name in ("tls.der", CONFIG_FILE):  # config.toml last: without it this is no HOME
             if (folder / name).exists() and keep_file(folder / name, root / name):
                 yield name
+
+
+def _mark_begun(home: Home, begun: int) -> None:
+    """STORE-3, by word of the operator: the keys of our books up to this number are used up."""
+    with disk_faults(home.notes_path):
+        for path in sorted(home.notes_path.glob("*.note")):
+            note = parse_book_note(parse_note(path.read_bytes()).text)
+            if note.book <= begun:
+                write_file(used_mark(home.keys_path, note.key.public), b"")
 
 
 def _put_store(new: Path, store: Path) -> Path | None:
