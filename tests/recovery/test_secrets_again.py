@@ -11,6 +11,8 @@ from detente.ids import Origin, PartyId, Ref, origin_of, parse_ref
 from detente.limits import PADDED_OCTETS_MAX, SECRETS_PER_ENTRY_MAX
 from detente.protocol.epochs import Epochs
 from detente.protocol.events import OpenBook, RenewKeys
+from detente.protocol.giving import secrets_for
+from detente.protocol.sealing import epoch_check
 from detente.station.desk import Desk
 from detente.station.driver import Driver
 from detente.station.evidence import bundle_of
@@ -159,6 +161,24 @@ def test_without_a_later_book_nothing_is_given(before: Line) -> None:
     connect(line)
     line.settle()
     assert [given_by(line, party) for party in line.stations] == [[], [], []]
+    alfa = line.stations["alfa"].running.channels[line.channel]
+    first = alfa.ledger.books[origin_of(line.channel, "bravo", 1)]
+    assert list(secrets_for(first, alfa.ledger, alfa.epochs)) == []
+
+
+def test_a_secret_of_no_epoch_is_not_kept(before: Line) -> None:
+    """EPOCH-8: what is here and began no epoch for us has no secret; what is still to come is kept under its own check."""
+    line = twin(before)
+    alfa = line.stations["alfa"]
+    epochs = alfa.running.channels[line.channel].epochs
+    bravo = origin_of(line.channel, "bravo", 1)
+    kept = dict(alfa.keyring._secrets)
+    assert epochs.accept(bravo, 0, bytes(32), held=True)
+    assert alfa.keyring._secrets == kept
+    assert epochs.accept(bravo, 10_000, bytes(32), held=False)
+    assert set(alfa.keyring._secrets) - set(kept) == {epoch_check(bytes(32), bravo, 10_000)}
+    known = next(index for origin, index in epochs._known if origin == bravo)
+    assert not epochs.accept(bravo, known, bytes(32), held=True)
 
 
 def test_a_full_content_fits_one_entry() -> None:

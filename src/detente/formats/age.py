@@ -8,7 +8,6 @@ open. Only scrypt stanzas, as the format wants it: then the passphrase also prov
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Callable
 from typing import Final
@@ -97,11 +96,8 @@ def _base64(octets: bytes) -> bytes:
 
 
 def _octets(text: bytes) -> bytes:
-    """Canonical base64 without padding. Raises Malformed."""
-    try:
-        octets = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
-    except binascii.Error as error:
-        raise Malformed("the header of the file is no base64") from error
+    """Canonical base64 without padding, of a text that has its letters and a length it can have. Raises Malformed."""
+    octets = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     if _base64(octets) != text:
         raise Malformed("the header of the file is no canonical base64")
     return octets
