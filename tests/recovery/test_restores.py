@@ -178,3 +178,18 @@ def test_opening_needs_no_peer(history: History) -> None:
         alfa.take_turn([], line.now)
         ref = line.say("alfa", "alone", ["bravo"])
     assert (ref.party, ref.book) == (PartyId("alfa"), 2)
+
+
+def test_an_anchor_that_does_not_name_our_book_vouches_for_nothing(history: History) -> None:
+    """A journal that was begun anew by another channel of the station: this book's past is unknown (STORE-3)."""
+    with history.signed.world().watching():
+        line = twin(history.line)
+        alfa = line.stations["alfa"]
+        assert alfa.journal.records is not None
+        del alfa.journal.records[True, origin_of(line.channel, "alfa", 1)]
+        connect(line)
+        line.settle()
+    assert own_book(line).number == 2
+    alfa.start()
+    assert own_book(line).number == 2
+    assert line.stations["alfa"].running.channels[line.channel].writer.stopped == ""
