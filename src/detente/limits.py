@@ -16,6 +16,7 @@ PARTIES_MAX = 16  # CHARTER-4
 STATIONS_PER_PARTY_MAX = 8  # CHARTER-4
 BOOKS_PER_PARTY_MAX = 64  # cddl `book`
 READERS_PER_EPOCH_MAX = 12  # EPOCH-6: 12 wraps of 1,168 octets fit in a body
+SECRETS_PER_ENTRY_MAX = 128  # EPOCH-7: 70 octets each, which do not compress, fit in a body with room to spare
 INDEX_MAX = 2**40  # cddl `index`
 TREE_LEVELS_MAX = 40  # cddl `subtree`
 

@@ -43,6 +43,8 @@ def test_every_fact_of_both_scenarios_holds(played: tuple[Path, list[dict[str, o
         ("two-rivers", "cut"),
         ("two-rivers", "kill"),
         ("two-rivers", "unread"),
+        ("two-rivers", "backup"),
+        ("two-rivers", "restore"),
         ("two-rivers", "verify"),
     ):
         assert (scenario, step) in steps

@@ -1,4 +1,4 @@
-"""Getting the stock tools that judge us: Debian's Go, and an npm package. What cannot be had fails the test by name."""
+"""Getting the stock tools that judge us: Debian's Go and age, and an npm package. What cannot be had fails the test by name."""
 
 import os
 import shutil
@@ -33,6 +33,15 @@ def noble_program(folder: Path) -> list[str]:
         shutil.copy(HERE / "noble" / name, folder)
     must_run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder, dict(os.environ))
     return ["node", str(folder / "judge.mjs")]
+
+
+def age_program() -> str:
+    """The stock tool of the age format, from Debian."""
+    if shutil.which("age") is None:
+        install("age")
+    found = shutil.which("age")
+    assert found is not None
+    return found
 
 
 def install(*packages: str) -> None:

@@ -17,7 +17,15 @@ from detente.cli.speech import Acts, framed, say, say_json
 from detente.errors import LocalMisuse
 from detente.station.home import Home
 from detente.station.local import ask, is_running
-from detente.station.papers import Paper, book_notes, charter_path, check_signable, sign_paper
+from detente.station.papers import (
+    Paper,
+    book_notes,
+    books_to_sign,
+    charter_path,
+    check_signable,
+    sign_more_books,
+    sign_paper,
+)
 from detente.station.runtime import now_ms
 from detente.tlog.note import format_note
 
@@ -75,7 +83,8 @@ def sign(*, home: Path, file: Path, yes: bool, passphrase_file: Path | None) -> 
     aloud with the other parties on a call: the fingerprint of each card must
     be the one that its party reads. You confirm with the charter's mode:
     EXERCISE or REAL. A root signs one charter of each number, for ever.
-    The keys and notes of your next books are made as well, and kept in HOME.
+    The keys and notes of your next books are made as well, and kept in HOME;
+    again for a charter that you have signed, when too few lie ready.
     """
     opened = Home.open(home)
     paper = get_paper(file)
@@ -84,7 +93,8 @@ def sign(*, home: Path, file: Path, yes: bool, passphrase_file: Path | None) -> 
     with framed(mode):
         say_paper(paper, now_ms())
         if us.id in paper.signed_by and charter_path(opened, paper.charter.channel, paper.charter.number).exists():
-            say(f"\n{us.id} has signed this charter already; nothing was changed.")
+            say(f"\n{us.id} has signed this charter already; it is left as it is.")
+            _sign_more_books(opened, paper, passphrase_of(opened, passphrase_file))
         else:
             if not yes:
                 _confirm(mode)
@@ -156,6 +166,19 @@ def _bring(home: Home, papers: list[Paper], passphrase: Callable[[], bytes]) -> 
                 driver.found([*notes, *own_notes], now_ms())
         finally:
             driver.close()
+
+
+def _sign_more_books(home: Home, paper: Paper, passphrase: Callable[[], bytes]) -> None:
+    """Notes of further books, if too few lie ready; handed to the station if it has joined."""
+    if not books_to_sign(home, paper.charter.channel):
+        return
+    with home.lock_papers("detente charter sign"):
+        notes = sign_more_books(home, home.open_custody(passphrase()), paper)
+    channel = paper.charter.channel
+    if channel in [one["channel"] for one in ask(home, "status", {}, passphrase)["channels"]]:
+        for octets in notes:
+            ask(home, "take_note", {"channel": channel, "octets": base64.b64encode(octets).decode()}, passphrase)
+    say(f"{len(notes)} book notes are made and kept in {home.notes_path}.")
 
 
 def _confirm(mode: str) -> None:

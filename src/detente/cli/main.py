@@ -1,9 +1,11 @@
-"""The command `detente`: one line per command. What they do stands in `offline.py`, `charters.py`, `online.py`."""
+"""The command `detente`: one line per command. What they do stands in `offline.py`, `charters.py`, `online.py`,
+`recovery.py`.
+"""
 
 import click
 
 from detente import __version__
-from detente.cli import bench, charters, demo, offline, online, replay, verifying
+from detente.cli import bench, charters, demo, offline, online, recovery, replay, verifying
 from detente.cli.speech import Acts, exit_statuses
 
 
@@ -35,6 +37,9 @@ main.add_command(online.ack)
 main.add_command(online.log)
 main.add_command(online.status)
 main.add_command(online.evidence)
+main.add_command(recovery.backup)
+main.add_command(recovery.restore)
+main.add_command(recovery.doctor)
 main.add_command(demo.demo)
 main.add_command(replay.replay)
 main.add_command(bench.bench)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from detente.cli.speech import broken_line, framed, say, say_table, show_time
+from detente.formats.secrets import SECRETS_FORM
 from detente.records.ladder import Rung, Step
 from detente.records.marks import marked_line, marked_text
 
@@ -32,7 +33,8 @@ def say_log(answer: dict[str, Any], now_ms: int, *, everything: bool) -> None:
     say(f"{answer['channel']} ({answer['mode']}), in reading order. Times are the author's, UTC.")
     hidden = 0
     for entry in answer["entries"]:
-        if entry["kind"] in PROTOCOL_KINDS and not everything and not entry["broken"] and not entry["unreadable"]:
+        protocol = entry["kind"] in PROTOCOL_KINDS or entry["form"] == SECRETS_FORM
+        if protocol and not everything and not entry["broken"] and not entry["unreadable"]:
             hidden += 1
             continue
         say()

@@ -1,4 +1,4 @@
-"""Where the passphrase of the keys comes from: an option, the environment, config.toml, the operator at the terminal.
+"""Where the passphrases of keys and backups come from: an option, the environment, config.toml, the operator at the terminal.
 
 Its law: it is asked for only when a key is needed, never stands in an argument, and never in a message.
 """
@@ -17,6 +17,7 @@ from detente.errors import LocalMisuse
 from detente.station.home import Home
 
 ENVIRONMENT = "DETENTE_PASSPHRASE_FILE"
+BACKUP_ENVIRONMENT = "DETENTE_BACKUP_PASSPHRASE_FILE"
 FILE_OCTETS_MAX = 4_096
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -55,6 +56,29 @@ def new_passphrase(home_path: Path, option: Path | None) -> bytes:
     return first
 
 
+def backup_passphrase_option(command: _Command) -> _Command:
+    """--backup-passphrase-file FILE, as every command that writes or reads a backup has it."""
+    return click.option(
+        "--backup-passphrase-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=f"First line: the passphrase of the backup. Without it: ${BACKUP_ENVIRONMENT}, then a question.",
+    )(command)
+
+
+def backup_passphrase(backup: Path, option: Path | None, *, new: bool) -> bytes:
+    """The passphrase of a backup; a new one is typed twice at a terminal. Raises LocalMisuse."""
+    named = os.environ.get(BACKUP_ENVIRONMENT)
+    path = option or (Path(named) if named else None)
+    if path:
+        return _from_file(path)
+    option_name = "--backup-passphrase-file"
+    first = _asked(f"Passphrase of the backup {backup}: ", option_name, BACKUP_ENVIRONMENT)
+    if new and _asked("The same again: ", option_name, BACKUP_ENVIRONMENT) != first:
+        raise LocalMisuse("the two passphrases differ; nothing was made, begin again")
+    return first
+
+
 def _from_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -67,10 +91,10 @@ def _from_file(path: Path) -> bytes:
     return _checked(line, f"the first line of {path}")
 
 
-def _asked(question: str) -> bytes:
+def _asked(question: str, option: str = "--passphrase-file", environment: str = ENVIRONMENT) -> bytes:
     if not _at_terminal():
         raise LocalMisuse(
-            f"a passphrase is needed and nobody is at a terminal: give --passphrase-file FILE, or set {ENVIRONMENT}"
+            f"a passphrase is needed and nobody is at a terminal: give {option} FILE, or set {environment}"
         )
     return _checked(
         click.prompt(question, prompt_suffix="", hide_input=True, default="", show_default=False).encode(), "it"

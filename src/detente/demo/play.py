@@ -54,6 +54,8 @@ class Play:
             "cut": self._cut,
             "mend": self._mend,
             "kill": self._kill,
+            "backup": self._backup,
+            "restore": self._restore,
         }
         self._last: dict[str, str] = {}  # channel key -> the newest record told
 
@@ -243,7 +245,42 @@ class Play:
         self._stage.kill(step["party"])
         yield f"the station of {step['party']} is ended with kill -9"
 
+    def _backup(self, step: dict[str, Any]) -> Iterator[str]:
+        party = step["party"]
+        made = self._stage.backup(party)
+        entries = sum(book.size for book in made.books)
+        yield f"{party}: backup of its running station, encrypted, read back: {entries} entries verified to their signed heads"
+
+    def _restore(self, step: dict[str, Any]) -> Iterator[str]:
+        """An old backup is put back: the next book opens, what was told since comes back, and nothing forks."""
+        key, party = step["channel"], step["party"]
+        name = self._stage.channels[key]
+        held = self._readable(party, name)
+        self._stage.kill(party)
+        done = self._stage.restore(party)
+        one = next(prospect for prospect in done.prospects if prospect.channel == name)
+        yield f"{party}: its old backup is put back; {one.missing} entries of its book {one.book} were told since"
+        self._stage.start(party)
+        self._stage.wait_running(party)
+        opening = f"{party}.{one.next_book}/0"
+        for other in self._parties(key):
+            reader = other.split(":")[0]
+            self._stage.until(partial(self._holds, reader, name, opening), f"{reader} holds {opening}", 30.0)
+        reason = self._entry(party, name, opening)["fields"]["reason"]
+        yield f"{party}: book {one.next_book} is open by its note signed ahead ({opening}, {reason}); all hold it"
+        self._stage.until(
+            lambda: self._readable(party, name).items() >= held.items(),
+            f"{party} reads all {len(held)} messages again",
+            30.0,
+        )
+        if any(channel["findings"] for channel in self._stage.ask(party, "status")["channels"]):
+            raise BearerFault(f"{party} has findings after its restore")
+        yield f"{party}: the others gave back what was lost; all {len(held)} messages are readable, nothing forked"
+
     # --- reading back
+
+    def _readable(self, party: str, name: str) -> dict[str, str]:
+        return {entry["ref"]: entry["text"] for entry in self._log(party, name) if entry["form"] == "message"}
 
     def _wait_link(self, a: str, b: str, state: str) -> None:
         def holds() -> bool:

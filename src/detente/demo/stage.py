@@ -23,13 +23,16 @@ from detente.errors import BearerFault, LocalMisuse
 from detente.formats.charter import Charter, Contact, KeyRules, PerPrecedence, Quota, write_charter
 from detente.formats.dictionary import DICTIONARY_DIGEST
 from detente.ids import Milliseconds
+from detente.station.backup import BackupMade, make_backup
 from detente.station.config import Config, default_cosign, format_config
 from detente.station.home import Home
 from detente.station.local import ask, is_running
 from detente.station.papers import amended, book_notes, charter_path, make_card, read_card, read_paper, sign_paper
+from detente.station.recovery import Restored, restore
 from detente.station.runtime import now_ms
 
 PASSPHRASE = b"exercise"  # of stations that hold nothing but an exercise
+BACKUP_PASSPHRASE = b"exercise backup"
 START_SECONDS_MAX = 20.0
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
@@ -238,6 +241,17 @@ class Stage:
     def port(self, party: str) -> int:
         """The TCP port on which its station listens."""
         return self._ports[party]
+
+    def backup(self, party: str) -> BackupMade:
+        """`detente backup` beside the running station."""
+        return make_backup(self.homes[party], self._backup_path(party), BACKUP_PASSPHRASE, now_ms())
+
+    def restore(self, party: str) -> Restored:
+        """`detente restore`; its station must be down."""
+        return restore(self._backup_path(party), self.homes[party].path, BACKUP_PASSPHRASE)
+
+    def _backup_path(self, party: str) -> Path:
+        return self.folder / f"{party}.backup.age"
 
     # --- asking
 

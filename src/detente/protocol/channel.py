@@ -11,17 +11,20 @@ The rules live there; here is only their order within a turn.
 
 import contextlib
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from detente.errors import Fault, LocalMisuse, Malformed
 from detente.formats.canonical import Value
 from detente.formats.content import Content
 from detente.formats.dictionary import dictionary_for
 from detente.formats.entry import Keys, Kind, Opening, Precedence, decode_body
+from detente.formats.secrets import SECRETS_FORM
 from detente.ids import Milliseconds, Origin, PartyId, Ref
-from detente.protocol.book import HeldEntry
+from detente.protocol.book import BookCopy, HeldEntry
 from detente.protocol.effects import AnchorRecord, EntryRow, NoteRow, StoredBook, Work
 from detente.protocol.epochs import Epochs
 from detente.protocol.events import Event, FrameIn, LinkDown, LinkUp, OpenBook, RenewKeys, Say, TakeNote, Tick
+from detente.protocol.giving import secrets_for, take_secrets
 from detente.protocol.incoming import Incoming
 from detente.protocol.ledger import Ledger
 from detente.protocol.outgoing import Outgoing
@@ -42,7 +45,7 @@ class Turn:
     anchor: list[AnchorRecord]
     done: list[tuple[Event, list[Ref]]] = field(default_factory=list)
     refused: list[tuple[Event, Fault]] = field(default_factory=list)
-    arrived: list[tuple[Origin, HeldEntry]] = field(default_factory=list)  # entries of others taken in this turn
+    arrived: list[tuple[Origin, HeldEntry]] = field(default_factory=list)  # entries that came from others in this turn
     wake: Milliseconds | None = None  # call step again by then even if nothing happens
 
 
@@ -53,6 +56,15 @@ class Us:
     party: PartyId
     station: str
     handle: int
+
+
+class _Unopened(NamedTuple):
+    """A range of entries whose opening was not tried yet; or, again, in search of secrets that were given to us."""
+
+    origin: Origin
+    start: int
+    stop: int
+    again: bool
 
 
 class Channel:
@@ -71,7 +83,7 @@ class Channel:
         self.receipts = Receipts(self.ledger, keyring, us.party, us.station)
         self.outgoing = Outgoing(self.ledger, us.handle)
         self.incoming = Incoming(self.ledger, self.outgoing, self.receipts, us.party, us.station)
-        self._unopened: list[tuple[Origin, int, int]] = []  # ranges of entries whose opening was not tried yet
+        self._unopened: list[_Unopened] = []
         for book in stored:
             self.ledger.load(book)
         self._learn_from_books()
@@ -94,6 +106,22 @@ class Channel:
         if ours_now:
             self.writer.resume(max(ours_now, key=lambda book: book.number))
             self.incoming.writing = self.writer.book
+            self._search_secrets()
+
+    def _search_secrets(self) -> None:
+        """EPOCH-8: after a restart with epochs that we cannot read, look again at what came since our book began."""
+        own = self.writer.book
+        if own is None or not self.epochs.has_locked:
+            return
+        seen = dict(self.ledger.counted(own.entries(0, 1)[0].leaf.seen))
+        for origin, book in self.ledger.books.items():
+            if not book.ours and seen.get(origin, 0) < book.size:
+                self._unopened.append(_Unopened(origin, seen.get(origin, 0), book.size, again=True))
+
+    @property
+    def has_unopened(self) -> bool:
+        """Whether a step is wanted although nothing happens."""
+        return bool(self._unopened)
 
     # --- the turn
 
@@ -155,49 +183,62 @@ class Channel:
 
     def _after_frames(self, turn: Turn, now: Milliseconds) -> None:
         """What taken entries bring about: keys learned, amendments adopted, bodies tried, status entries written."""
-        learned, self.ledger.learned = self.ledger.learned, []
+        learned, self.incoming.learned = self.incoming.learned, []
         for origin, index, said in learned:
             if isinstance(said, Opening | Keys):
-                self.epochs.take(origin, index, said, own_book=False)
+                self.epochs.take(origin, index, said, own_book=self.ledger.books[origin].ours)
         for origin, entries in self.incoming.taken():
             turn.arrived.extend((origin, entry) for entry in entries)
-            self._unopened.append((origin, entries[0].index, entries[-1].index + 1))
+            self._unopened.append(_Unopened(origin, entries[0].index, entries[-1].index + 1, again=False))
         if self.writer.book is None or self.writer.stopped:
             self._unopened.clear()
             return
-        for what, number, digest in self.incoming.adoptions(self.writer.book):
-            self.writer.adopt(what, number, digest, now)
+        for adoption in self.incoming.adoptions(self.writer.book):
+            self.writer.adopt(adoption.what, adoption.number, adoption.digest, now)
+            if adoption.book is not None:
+                self._give_secrets(adoption.book, now)
         for ref, leaf_hash in self.incoming.held_above_gaps():
             self._status({"kind": "held", "entry": list(ref), "leaf": leaf_hash}, now)
         self._try_opening(now)
+
+    def _give_secrets(self, book: BookCopy, now: Milliseconds) -> None:
+        """EPOCH-7, in the turn that adopts the book's note."""
+        for content in secrets_for(book, self.ledger, self.epochs):
+            with contextlib.suppress(
+                LocalMisuse
+            ):  # more stations would read it than an epoch has wraps: nothing can be sealed
+                self.writer.say(content, Precedence.ROUTINE, (book.party,), now)
 
     def _try_opening(self, now: Milliseconds) -> None:
         """SEAL-6: custody never implies readability, so every sealed entry is opened once, soon after its receipt."""
         left = OPENED_IN_ONE_TURN_MAX
         while self._unopened and left > 0:
-            origin, start, stop = self._unopened.pop(0)
+            origin, start, stop, again = self._unopened.pop(0)
             book = self.ledger.books[origin]
             if stop - start > left:
-                self._unopened.insert(0, (origin, start + left, stop))
+                self._unopened.insert(0, _Unopened(origin, start + left, stop, again))
                 stop = start + left
             left -= stop - start
             for entry in book.entries(start, stop):
-                if entry.leaf.kind != Kind.SEALED:
-                    continue
-                reason = self.why_unreadable(origin, entry)
-                if reason:
-                    ref: list[Value] = [book.party, book.number, entry.index]
-                    self._status({"kind": "cannot process", "entry": ref, "reason": reason}, now)
+                if entry.leaf.kind == Kind.SEALED:
+                    self._try_one(book, entry, now, again=again)
 
-    def why_unreadable(self, origin: Origin, entry: HeldEntry) -> str:
-        """The reason of SEAL-6 if an entry is meant for us and cannot be opened; "" otherwise."""
-        if not self.epochs.can_read(origin, entry.leaf.epoch):
-            return self.epochs.why_unreadable(origin, entry.leaf.epoch) or ""
-        try:
-            self.epochs.open(origin, entry)
-        except Unopenable as fault:
-            return fault.reason
-        return ""
+    def _try_one(self, book: BookCopy, entry: HeldEntry, now: Milliseconds, *, again: bool) -> None:
+        """Open one entry: secrets are kept, and what is meant for us and cannot be opened is said (STATUS-1)."""
+        if self.epochs.can_read(book.origin, entry.leaf.epoch):
+            try:
+                content = self.epochs.open(book.origin, entry)
+            except Unopenable as fault:
+                reason = fault.reason
+            else:
+                if content.form == SECRETS_FORM and not book.ours:
+                    take_secrets(book, entry, content, self.ledger, self.epochs)
+                return
+        else:
+            reason = self.epochs.why_unreadable(book.origin, entry.leaf.epoch) or ""
+        if reason and not again and book.party != self.us.party:
+            ref: list[Value] = [book.party, book.number, entry.index]
+            self._status({"kind": "cannot process", "entry": ref, "reason": reason}, now)
 
     def _status(self, fields: dict[str, Value], now: Milliseconds) -> None:
         self.writer.say(Content(form="status", fields=fields), Precedence.PRIORITY, (), now)

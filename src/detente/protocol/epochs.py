@@ -1,16 +1,18 @@
 """Who can read what: reader keys published in books, epochs of ours by audience, and epochs of others that we could unwrap.
 
-It keeps EPOCH-1 to EPOCH-6: an author wraps to the newest key of each reading station that it holds; a secret is in
-custody before the entry that carries it is committed. Opening an entry never changes anything.
+It keeps EPOCH-1 to EPOCH-6, and EPOCH-8 for secrets given again: an author wraps to the newest key of each reading station
+that it holds; a secret is in custody before the entry that carries it is committed. Opening an entry never changes anything.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from detente.crypto.hashing import sha256
 from detente.errors import LocalMisuse, Malformed
 from detente.formats.content import Content, decode_content
 from detente.formats.entry import Keys, Opening, Wrap
 from detente.formats.padding import unpack
+from detente.formats.secrets import SECRETS_FORM
 from detente.ids import Origin, PartyId
 from detente.limits import READERS_PER_EPOCH_MAX
 from detente.protocol.book import HeldEntry
@@ -19,6 +21,7 @@ from detente.protocol.sealing import Epoch, Header, Unopenable, epoch_check, unw
 from detente.protocol.shelf import Keyring
 
 SECRET_OCTETS = 32
+NO_WRAP = "no wrap for this station"  # SEAL-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,14 @@ class ReaderKey:
     origin: Origin
     index: int
     public: bytes
+
+
+class _Locked(NamedTuple):
+    """An epoch meant for us whose secret is not known: why (SEAL-6), and what a secret must fit."""
+
+    reason: str
+    audience: tuple[PartyId, ...]
+    check: bytes
 
 
 class Epochs:
@@ -41,7 +52,7 @@ class Epochs:
         self._reader_keys: dict[Origin, ReaderKey] = {}  # the newest of each book
         self._every_key: dict[tuple[Origin, int], bytes] = {}
         self._known: dict[tuple[Origin, int], Epoch] = {}
-        self._unreadable: dict[tuple[Origin, int], str] = {}
+        self._locked: dict[tuple[Origin, int], _Locked] = {}
         self._readers: dict[tuple[tuple[PartyId, ...], Origin], tuple[ReaderKey, ...]] = {}  # until another key comes
         self._mine: dict[tuple[PartyId, ...], tuple[Epoch, tuple[ReaderKey, ...]]] = {}
 
@@ -68,14 +79,17 @@ class Epochs:
             try:
                 secret = self._unwrap(origin, index, body)
             except Unopenable as fault:
-                self._unreadable[origin, index] = fault.reason
+                self._locked[origin, index] = _Locked(fault.reason, body.audience, body.check)
                 return
             self._keyring.keep_secret(body.check, secret)
-        if secret is not None:
-            epoch = Epoch(origin, index, body.audience, secret)
-            self._known[origin, index] = epoch
-            if own_book:
-                self._mine[body.audience] = (epoch, self._keys_named(body))
+        if secret is None:
+            self._locked[origin, index] = _Locked(NO_WRAP, body.audience, body.check)
+            return
+        epoch = Epoch(origin, index, body.audience, secret)
+        self._known[origin, index] = epoch
+        before = self._mine.get(body.audience)
+        if own_book and (before is None or self._number(before[0].origin) <= self._number(origin)):
+            self._mine[body.audience] = (epoch, self._keys_named(body))  # entries of an older book may come back later
 
     def _keys_named(self, body: Keys) -> tuple[ReaderKey, ...]:
         return tuple(
@@ -91,7 +105,44 @@ class Epochs:
             if key is not None:
                 place = (self._roster.channel, origin, index)
                 return unwrap_secret(wrap.octets, place, body.audience, wrap.reader, key, body.check)
-        raise Unopenable("no wrap for this station")
+        raise Unopenable(NO_WRAP)
+
+    # --- secrets given again
+
+    def has_key_of(self, origin: Origin) -> bool:
+        """Whether a book has published a key to which we can wrap."""
+        return origin in self._reader_keys
+
+    def known_to(self, party: PartyId) -> list[tuple[Origin, int, bytes]]:
+        """EPOCH-7: (origin, index, secret) of every epoch that we can read and that has this party in its audience."""
+        found = [epoch for epoch in self._known.values() if party in epoch.audience]
+        return sorted((epoch.origin, epoch.index, epoch.secret) for epoch in found)
+
+    def accept(self, origin: Origin, index: int, secret: bytes, *, held: bool) -> bool:
+        """EPOCH-8: a secret that somebody gave us again; False if it is not that epoch's.
+
+        `held`: whether the entry at that index is here. One of an epoch that is still to come is kept under the check that
+        it gives, and so only found if it is the right one.
+        """
+        known = self._known.get((origin, index))
+        if known is not None:
+            return known.secret == secret
+        locked = self._locked.get((origin, index))
+        check = epoch_check(secret, origin, index)
+        if locked is None and held:
+            return True  # no epoch that we are to read: nothing to keep, and nothing to judge it by
+        if locked is not None and locked.check != check:
+            return False
+        self._keyring.keep_secret(check, secret)
+        if locked is not None:
+            self._known[origin, index] = Epoch(origin, index, locked.audience, secret)
+            del self._locked[origin, index]
+        return True
+
+    @property
+    def has_locked(self) -> bool:
+        """Whether some epoch that is meant for us cannot be read."""
+        return bool(self._locked)
 
     # --- reading
 
@@ -101,7 +152,8 @@ class Epochs:
 
     def why_unreadable(self, origin: Origin, epoch: int) -> str | None:
         """SEAL-6: why an epoch meant for us cannot be read; None if it can, or is not meant for us."""
-        return self._unreadable.get((origin, epoch))
+        locked = self._locked.get((origin, epoch))
+        return locked.reason if locked else None
 
     def audience(self, origin: Origin, epoch: int) -> tuple[PartyId, ...]:
         """Who can read an epoch that we can read; empty if we cannot."""
@@ -113,9 +165,16 @@ class Epochs:
         leaf = entry.leaf
         epoch = self._known.get((origin, leaf.epoch))
         if epoch is None:
-            raise Unopenable(self._unreadable.get((origin, leaf.epoch), "no wrap for this station"))
+            raise Unopenable(self.why_unreadable(origin, leaf.epoch) or NO_WRAP)
         header = Header(leaf.kind, leaf.at, leaf.precedence, leaf.epoch, leaf.seen, leaf.view)
         return content_of(epoch.open(entry.index, header, entry.body), self._dictionary)
+
+    def gives_secrets(self, origin: Origin, entry: HeldEntry) -> bool:
+        """Whether a sealed entry that we can open gives secrets again (EPOCH-7)."""
+        try:
+            return self.open(origin, entry).form == SECRETS_FORM
+        except Unopenable:
+            return False
 
     def message_key(self, origin: Origin, entry: HeldEntry) -> bytes | None:
         """`mk` of one sealed entry, to disclose it; None if we cannot read it."""

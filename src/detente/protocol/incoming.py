@@ -5,8 +5,10 @@ accuses nobody; what verifies and contradicts what was verified before is a fork
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from detente.errors import Equivocation, Malformed
+from detente.formats.entry import Body
 from detente.formats.frame import (
     Entries,
     EntryItem,
@@ -43,6 +45,15 @@ class _Behind:
     holders: dict[Peer, int] = field(default_factory=dict)
 
 
+class Adoption(NamedTuple):
+    """BOOK-16: what to adopt, and the book if it is a book note."""
+
+    what: str
+    number: int
+    digest: bytes
+    book: BookCopy | None
+
+
 class Incoming:
     """The receiving half of one channel's replication."""
 
@@ -53,6 +64,7 @@ class Incoming:
         self._party = party
         self._station = station
         self._taken: dict[Origin, list[HeldEntry]] = {}
+        self.learned: list[tuple[Origin, int, Body]] = []  # what unsealed entries said that came in this turn
         self._held_far: list[tuple[Ref, bytes]] = []
         self._behind: dict[Origin, _Behind] = {}
         self._told_sizes: dict[Origin, int] = {}
@@ -191,7 +203,8 @@ class Incoming:
                 self._take(book, entry, view_known=view_known)
             elif entry.index not in book.far_entries:
                 self._ledger.take_far(book, entry)
-                self._held_far.append((Ref(book.party, book.number, entry.index), entry.leaf_hash))
+                if book.party != self._party:
+                    self._held_far.append((Ref(book.party, book.number, entry.index), entry.leaf_hash))
                 new_far = True
             self._join_far(book)
         state.holds[book.origin] = max(state.holds.get(book.origin, 0), proved.start)
@@ -207,7 +220,9 @@ class Incoming:
         self._schedule(now)
 
     def _take(self, book: BookCopy, entry: HeldEntry, *, view_known: bool) -> None:
-        self._ledger.take(book, entry, view_known=view_known)
+        body = self._ledger.take(book, entry, view_known=view_known)
+        if body is not None:
+            self.learned.append((book.origin, entry.index, body))
         self._taken.setdefault(book.origin, []).append(entry)
 
     def _join_far(self, book: BookCopy) -> None:
@@ -238,7 +253,7 @@ class Incoming:
         text = f"{book.origin} has a signed head at {head.size} that this station did not write; it wrote {book.size} entries"
         if book.origin not in self.contradicted:
             self._ledger.find(book, head.size, "STORE-3", text, head.signature)
-        self.contradicted[book.origin] = text
+            self.contradicted[book.origin] = text
 
     def _keep_fork(self, book: BookCopy, fork: Fork) -> None:
         """FORK-2."""
@@ -250,6 +265,8 @@ class Incoming:
         )
         text = f"two histories are signed: {fork.a.size} and {fork.b.size} entries do not agree"
         self._ledger.find(book, fork.a.size, "FORK-1", text, encode_frame(frame))
+        if book is self.writing:
+            self.contradicted[book.origin] = f"{book.origin}: {text}"
         for state in self._outgoing.peers.values():
             self._outgoing.fork(state, fork)
 
@@ -302,21 +319,19 @@ class Incoming:
         held, self._held_far = self._held_far, []
         return held
 
-    def adoptions(self, own: BookCopy) -> list[tuple[str, int, bytes]]:
-        """BOOK-16: amendments in force and later book notes of others that our book has not adopted yet."""
+    def adoptions(self, own: BookCopy) -> list[Adoption]:
+        """BOOK-16: amendments in force and later books of others, once opened, that our book has not adopted yet."""
         roster = self._ledger.roster
         adopted = self._ledger.adopted
         charters = [
-            ("charter", held.charter.number, held.digest)
+            Adoption("charter", held.charter.number, held.digest, None)
             for held in roster.charters
             if held.charter.number > own.charter.number and held.digest not in adopted
         ]
         notes = [
-            ("book", held.note.book, held.digest)
-            for held in roster.book_notes.values()
-            if held.note.book > 1
-            and held.origin in self._ledger.books.keys() - {own.origin}
-            and held.digest not in adopted
+            Adoption("book", book.number, roster.book_notes[origin].digest, book)
+            for origin, book in self._ledger.books.items()
+            if book.number > 1 and book.size > 0 and not book.ours and roster.book_notes[origin].digest not in adopted
         ]
         return charters + notes
 

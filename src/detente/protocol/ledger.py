@@ -39,7 +39,6 @@ class Ledger:
         self.books: dict[Origin, BookCopy] = {}
         self.work = Work()
         self.adopted: set[bytes] = set()  # BOOK-16: digests that our books have adopted
-        self.learned: list[tuple[Origin, int, Body]] = []  # what unsealed entries of others said in this turn
         self._views: dict[Seen, bytes] = {}
         self._proofs = {row.origin: row.proof for row in shelf.findings() if row.rule == "FORK-1"}  # FORK-2: for ever
         self._in_order: dict[PartyId, list[BookCopy]] = {}  # books 1, 2, ... of a party; made anew when one is added
@@ -164,8 +163,8 @@ class Ledger:
 
     # --- growing
 
-    def take(self, book: BookCopy, entry: HeldEntry, *, view_known: bool) -> None:
-        """Take the next entry of a book into the turn: its row, its rules, what it governs."""
+    def take(self, book: BookCopy, entry: HeldEntry, *, view_known: bool) -> Body | None:
+        """Take the next entry of a book into the turn: its row, its rules, what it governs. What it says, if unsealed."""
         before = book.last_seen
         charter = book.charter
         body = self.said(book, entry) if entry.leaf.kind in KNOWN_KINDS and entry.leaf.kind != Kind.SEALED else None
@@ -181,10 +180,9 @@ class Ledger:
         self._place(book, entry.index, entry.leaf.kind)
         if body is not None:
             self.govern(book, body)
-        if body is not None and not book.ours:
-            self.learned.append((book.origin, entry.index, body))
         if view_known and book.viewed == entry.index:
             book.viewed += 1
+        return body
 
     def _check_named(self, book: BookCopy, entry: HeldEntry, body: Body | None) -> None:
         """What an entry names must be what it says: an epoch is a keys entry (BOOK-7), a charter has its number (BOOK-16)."""

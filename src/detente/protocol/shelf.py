@@ -45,6 +45,12 @@ class Keyring(Protocol):
     def signing_key(self, kind: str, public: bytes) -> SigningKey | None:
         """The private half of a `book` or `cosigner` key, or None."""
 
+    def mark_used(self, public: bytes) -> None:
+        """Remember that a `book` key has begun its book (STORE-3)."""
+
+    def is_used(self, public: bytes) -> bool:
+        """Whether a `book` key was ever marked so."""
+
     def new_wrap_key(self) -> WrapKey:
         """A fresh HPKE key, kept."""
 

@@ -4,6 +4,7 @@ It keeps: only our book is written (BOOK-1); `seen` is what we hold at that mome
 a book that is closed, superseded or contradicted by the anchor is never signed again (STORE-3).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from detente.crypto.hashing import sha256
@@ -23,12 +24,13 @@ from detente.formats.entry import (
     encode_leaf,
 )
 from detente.formats.padding import pack
-from detente.ids import PartyId, Ref, origin_of
+from detente.ids import Origin, PartyId, Ref, origin_of
 from detente.limits import BOOKS_PER_PARTY_MAX
 from detente.protocol.book import BookCopy, HeldEntry
 from detente.protocol.effects import HeadRow
 from detente.protocol.epochs import Epochs
 from detente.protocol.ledger import Ledger
+from detente.protocol.roster import HeldBookNote
 from detente.protocol.sealing import Header
 from detente.protocol.shelf import Keyring
 from detente.tlog.checkpoint import checkpoint_text
@@ -49,6 +51,7 @@ class Writer:
         self._dictionary: bytes | None = None
         self.book: BookCopy | None = None
         self.stopped: str = ""  # why nothing is written any more; "" while all is well
+        self.was_told: Callable[[Origin, bytes], bool] = lambda _origin, _key: False  # STORE-3, of books not held here
         self._key: SigningKey | None = None
 
     def use_dictionary(self, dictionary: bytes | None) -> None:
@@ -68,18 +71,27 @@ class Writer:
 
     # --- writing entries (all in the turn; nothing leaves before its commit)
 
+    def next_book(self) -> tuple[int, list[HeldBookNote]]:
+        """The number of our next book, and the notes of older ones that the store has lost: their keys are used up."""
+        roster = self._ledger.roster
+        lost: list[HeldBookNote] = []
+        number = 1
+        while True:
+            origin = origin_of(roster.channel, self._party, number)
+            held = roster.book_notes.get(origin)
+            if origin not in self._ledger.books:
+                if held is None or not self.was_told(origin, held.key):
+                    return number, lost
+                lost.append(held)
+            number += 1
+
     def open_next(self, reason: str, at: int) -> Ref:
         """BOOK-13: open our next book. Its note and key must be here. Raises LocalMisuse."""
         roster = self._ledger.roster
-        number = 1
-        older: list[Head] = []
-        while (origin := origin_of(roster.channel, self._party, number)) in self._ledger.books:
-            book = self._ledger.books[origin]
-            if book.head is not None:
-                older.append(Head(origin, book.head.size, book.head.root))
-            number += 1
+        number, lost = self.next_book()
         if number > BOOKS_PER_PARTY_MAX:
             raise LocalMisuse(f"a party has at most {BOOKS_PER_PARTY_MAX} books in a channel; found a new channel")
+        origin = origin_of(roster.channel, self._party, number)
         held = roster.book_notes.get(origin)
         key = self._keyring.signing_key("book", held.key) if held is not None else None
         if held is None or key is None or held.note.station != self._station:
@@ -89,12 +101,19 @@ class Writer:
                 rule="OPEN-1",
             )
         wrap_key = self._keyring.new_wrap_key()  # the one thing that may fail: nothing has changed yet
+        for note in lost:  # what was told in them comes back from others
+            self._ledger.add(note, ours=note.note.station == self._station)
+        older = [
+            Head(book.origin, book.head.size, book.head.root)
+            for book in sorted(self._ledger.books.values(), key=lambda book: book.number)
+            if book.party == self._party and book.head is not None
+        ]
         self.book = self._ledger.add(held, ours=True)
         self.book.charter = roster.newest.charter
         self._key = key
         self.stopped = ""
         self._epochs.forget_mine()
-        opening = Opening(roster.newest.digest, reason, tuple(older), wrap_key.public)
+        opening = Opening(roster.newest.digest, "restored" if lost else reason, tuple(older), wrap_key.public)
         index = self._write(Kind.OPENING, opening, Precedence.ROUTINE, at)
         self._epochs.take(origin, index, opening, own_book=True)
         return Ref(self._party, number, index)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from detente.formats.content import Content
 from detente.formats.entry import Adopt, Closing, Erased, Keys, Kind, Open, Opening, Precedence
+from detente.formats.secrets import SECRETS_FORM
 from detente.ids import Ref
 from detente.limits import CLOCK_AHEAD_MS_MAX
 from detente.records.ladder import Ladder, Proof, ReceiptProof, Step
@@ -100,7 +101,7 @@ def _line(entry: LogEntry, placed: Placed, whole: str | None) -> Line:
         "precedence": Precedence(leaf.precedence).name,
         "kind": KIND_NAMES.get(leaf.kind, str(leaf.kind)),  # BOOK-3: a kind unknown here is shown by its number
         "form": content.form if content else None,
-        "fields": plain(content.fields) if content else fields_of_body(entry.content),
+        "fields": _fields(content) if content else fields_of_body(entry.content),
         "text": content.text if content else None,
         "lang": content.lang if content else None,
         "by": content.by if content else None,
@@ -114,6 +115,14 @@ def _line(entry: LogEntry, placed: Placed, whole: str | None) -> Line:
         "broken": [{"rule": rule, "text": text} for rule, text in entry.broken],
         "unreadable": entry.unreadable or None,
     }
+
+
+def _fields(content: Content) -> object:
+    """The fields of a content. Secrets are counted, never shown (EPOCH-7)."""
+    if content.form != SECRETS_FORM:
+        return plain(content.fields)
+    epochs = (content.fields or {}).get("epochs")
+    return {"epochs": len(epochs) if isinstance(epochs, tuple) else 0}
 
 
 def _ladder(ladder: Ladder) -> Line:

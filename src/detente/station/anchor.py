@@ -100,23 +100,7 @@ class JournalAnchor:
     def _load(self) -> None:
         """Read the journal and keep it locked until a new one has taken its place."""
         self._descriptor = _open_locked(self._path, os.O_RDWR)
-        octets = self._path.read_bytes()
-        if octets[: len(HEADER)] != HEADER:
-            raise StoreFault(
-                f"{self._path} is not a Detente anchor of format 1; give the right file, or start the newer program",
-                rule="STORE-3",
-            )
-        offset = len(HEADER)
-        while (found := _read_block(octets, offset)) and found[0] == (self._sequence if self._newest else found[0]):
-            sequence, records, offset = found
-            self._sequence = sequence + 1
-            self._newest |= records
-        if not self._newest or _holds_later_block(octets.rstrip(b"\0"), offset, self._sequence):
-            raise StoreFault(
-                f"{self._path} is damaged at octet {offset}: records that were durable are lost. Move it away; the "
-                "station then opens new books, as after the loss of an anchor",
-                rule="STORE-3",
-            )
+        self._newest, self._sequence = _read_journal(self._path)
 
     def _rewrite(self, extra_octets: int = 0) -> None:
         """Continue in a new file that begins with the newest records and has room for `extra_octets` and many more."""
@@ -158,6 +142,35 @@ class JournalAnchor:
                 f"{self._path}: this anchor is closed, or its last record may not be durable; open it again",
                 rule="STORE-2",
             )
+
+
+def read_anchor(path: Path) -> Newest | None:
+    """What a journal says, without opening it for use; None if there is none. Raises StoreFault."""
+    with disk_faults(path):
+        return _read_journal(path)[0] if path.exists() else None
+
+
+def _read_journal(path: Path) -> tuple[Newest, int]:
+    """The newest records of a journal, and the next sequence. Raises StoreFault, OSError."""
+    octets = path.read_bytes()
+    if octets[: len(HEADER)] != HEADER:
+        raise StoreFault(
+            f"{path} is not a Detente anchor of format 1; give the right file, or start the newer program",
+            rule="STORE-3",
+        )
+    newest: Newest = {}
+    offset, next_sequence = len(HEADER), 0
+    while (found := _read_block(octets, offset)) and found[0] == (next_sequence if newest else found[0]):
+        sequence, records, offset = found
+        next_sequence = sequence + 1
+        newest |= records
+    if not newest or _holds_later_block(octets.rstrip(b"\0"), offset, next_sequence):
+        raise StoreFault(
+            f"{path} is damaged at octet {offset}: records that were durable are lost. Move it away; the "
+            "station then opens new books, as after the loss of an anchor",
+            rule="STORE-3",
+        )
+    return newest, next_sequence
 
 
 def _open_locked(path: Path, flags: int) -> int:

@@ -6,6 +6,7 @@ first 8 octets of the SHA-256 of its public half, and the journal `secrets` of e
     station.pem                      a seed from which passwords are derived; signs nothing
     root-<16 hex>.pem                may be moved away and brought back for signing
     book-, cosigner-, tls-, pq-, hpke-<16 hex>.pem
+    book-<16 hex>.used               this key has begun its book (STORE-3), for the day when anchor and store are lost
 
 Root keys and the station key are encrypted with the operator's passphrase; the others with passwords derived from the
 station key, which need no stretching, so that one passphrase opens hundreds of keys at once. What it cannot do: erase a
@@ -35,6 +36,7 @@ from detente.stores.files import disk_faults, sync_directory, write_file
 
 STATION_FILE: Final = "station.pem"
 SECRETS_FILE: Final = "secrets"
+_USED_SUFFIX: Final = ".used"
 SIGNING_KINDS: Final = ("root", "book", "cosigner", "tls")
 KINDS: Final = (*SIGNING_KINDS, "pq", "hpke")
 DERIVED_ROUNDS: Final = 1_000  # a derived password has 256 bits, so stretching would add time and no strength
@@ -135,6 +137,25 @@ class Custody:
         _check_same(path, key, sha256(public))
         return key
 
+    def mark_used(self, public: bytes) -> None:
+        """Remember that a `book` key has begun its book, durable when this returns (STORE-3). Raises StoreFault."""
+        path = used_mark(self._directory, public)
+        with disk_faults(path):
+            write_file(path, b"")
+
+    def is_used(self, public: bytes) -> bool:
+        """Whether a `book` key was ever marked so. Raises StoreFault."""
+        path = used_mark(self._directory, public)
+        with disk_faults(path):
+            return path.exists()
+
+    def has(self, kind: str, public: bytes) -> bool:
+        """Whether the private half of `public` lies here, unopened. Raises StoreFault."""
+        _check_kind(kind, KINDS)
+        path = self._path(kind, public)
+        with disk_faults(path):
+            return path.exists()
+
     def new_pq_key(self) -> PqSigningKey:
         """A fresh ML-DSA-44 key, durable when this returns. Raises StoreFault."""
         key = PqSigningKey.from_seed(self.entropy(SEED_OCTETS))
@@ -218,6 +239,11 @@ class Custody:
         if path.name.startswith("root-"):
             return self._passphrase
         return hmac_sha256(self._passwords_key, path.name.encode()).hex()
+
+
+def used_mark(directory: Path, public: bytes) -> Path:
+    """Where it is marked that a `book` key has begun its book (STORE-3)."""
+    return directory / f"book-{sha256(public)[:8].hex()}{_USED_SUFFIX}"
 
 
 def _check_same(path: Path, key: AnyKey, digest: bytes) -> None:

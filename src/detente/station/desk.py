@@ -11,6 +11,7 @@ from typing import Any
 from detente.errors import LocalMisuse
 from detente.formats.content import Content
 from detente.formats.entry import Precedence
+from detente.formats.secrets import SECRETS_FORM
 from detente.ids import PartyId, Ref, parse_ref
 from detente.protocol.channel import Channel
 from detente.protocol.events import Event, OpenBook, RenewKeys, Say, TakeNote
@@ -106,6 +107,8 @@ class Desk:
             re=refs,
             fields=arguments.get("fields"),
         )
+        if content.form in (SECRETS_FORM, "status"):
+            raise LocalMisuse(f"only the station itself writes {content.form!r}", rule="EPOCH-7")
         if content.form == "message" and (not content.text or content.text.isspace()):
             raise LocalMisuse("a message needs a text: --text FILE or --message TEXT", rule="READ-4")
         return Say(content, _precedence(arguments), (*to, *info))

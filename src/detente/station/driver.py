@@ -17,10 +17,11 @@ from detente.formats.frame import Hello, decode_frame
 from detente.ids import Milliseconds, Origin, PartyId, Ref, origin_of
 from detente.protocol.book import BookCopy, HeldEntry
 from detente.protocol.channel import Channel, Turn, Us
-from detente.protocol.effects import AnchorRecord, Work
+from detente.protocol.effects import AnchorRecord, NoteRow, StoredBook, Work
 from detente.protocol.events import Event, FrameIn, LinkDown, LinkUp, OpenBook, Peer, TakeNote
 from detente.protocol.roster import Roster
 from detente.protocol.shelf import Keyring
+from detente.tlog.tree import Frontier
 
 GIVEN_WRITTEN_WITHIN_MS = 200  # a receipt usually comes sooner, and its turn writes down what was sent as well
 
@@ -80,25 +81,42 @@ class Driver:
 
     def _open_channel(self, name: str) -> None:
         stored = [book for book in self.store.books() if book.channel == name]
-        self.channels[name] = Channel(self._us(), self.store.notes(name), stored, self.store, self._keyring)
+        self._peers.clear()
+        self.channels[name] = self._channel(self.store.notes(name), stored)
+        if self.channels[name].has_unopened:
+            self._wakes[name] = Milliseconds(0)
 
-    def _us(self) -> Us:
-        """Who we are in the next channel to be opened."""
-        return Us(self.party, self.station, len(self.channels))
+    def _channel(self, notes: list[NoteRow], stored: list[StoredBook]) -> Channel:
+        us = Us(self.party, self.station, len(self.channels))
+        channel = Channel(us, notes, stored, self.store, self._keyring)
+        channel.writer.was_told = self._was_told
+        return channel
+
+    def _was_told(self, origin: Origin, key: bytes) -> bool:
+        """STORE-3: whether a book of ours that the store has lost was begun: its head was told, or may have been."""
+        told = (self._anchor.newest() or {}).get((True, origin))
+        return told[0] > 0 if told is not None else self._keyring.is_used(key)
 
     def _meet_anchor(self) -> None:
         """STORE-3, STORE-4: compare what was told with what the store holds, before anything is signed."""
         newest = self._anchor.newest()
+        contradicted = {row.origin: row.text for row in self.store.findings() if row.rule in ("STORE-3", "FORK-1")}
         records: list[AnchorRecord] = []
         for channel in self.channels.values():
+            own = channel.writer.book
+            if own is None:
+                self._stop(channel, "")  # a crash came between joining and opening
+            else:
+                _, lost = channel.writer.next_book()
+                why = contradicted.get(own.origin, "") or _older_than_told(own, newest)
+                if lost:
+                    why = why or f"{lost[-1].origin} was begun, and the store does not hold it: it is an old copy"
+                if why:
+                    self._stop(channel, why)
+                elif own.head is not None:
+                    records.append(AnchorRecord(True, own.origin, own.head.size, own.head.root))
             for book in channel.ledger.books.values():
-                if book.ours:
-                    why = _older_than_told(book, newest)
-                    if why:
-                        self._stop(channel, why)
-                    elif book.head is not None:
-                        records.append(AnchorRecord(True, book.origin, book.head.size, book.head.root))
-                elif newest is not None and (False, book.origin) in newest:
+                if not book.ours and newest is not None and (False, book.origin) in newest:
                     channel.receipts.floor[book.origin] = newest[False, book.origin]
         if records:
             self._anchor.record(records)  # a crash between commit and anchor is mended here, before anything leaves
@@ -122,7 +140,7 @@ class Driver:
             self._wakes.pop(name, None)
             if turn.wake is not None:
                 self._wakes[name] = turn.wake
-        outcome.new_notes = self._commit(turns, now)
+        outcome.new_notes = self._commit([(self.channels[name], turn) for name, turn in turns], now)
         for name, turn in turns:
             self.channels[name].released()
             self._tell(name, turn, sources, outcome)
@@ -134,11 +152,12 @@ class Driver:
         for channel in self.channels.values():
             channel.set_back(by_ms)
 
-    def _commit(self, turns: list[tuple[str, Turn]], now: Milliseconds) -> bool:
+    def _commit(self, turns: list[tuple[Channel, Turn]], now: Milliseconds) -> bool:
         """Make what all channels ask for durable, then anchor it; whether notes were among it. Raises StoreFault."""
         work = Work()
         anchor: list[AnchorRecord] = []
-        for _, turn in turns:
+        for channel, turn in turns:
+            self._begin_books(channel, turn.work)
             _join(work, turn.work)
             anchor.extend(turn.anchor)
         if work:
@@ -146,8 +165,19 @@ class Driver:
         if anchor:
             self._anchor.record(anchor)
         if work.notes:
+            self._stopped.update(name for name, channel in self.channels.items() if channel.writer.stopped)
             self._peers.clear()
         return bool(work.notes)
+
+    def _begin_books(self, channel: Channel, work: Work) -> None:
+        """STORE-3: that a book of ours begins is in the anchor, and beside its key, before the first commit that holds it."""
+        begun = [row.origin for row in work.books if row.ours]
+        if begun:
+            told = self._anchor.newest() or {}
+            fresh = [origin for origin in begun if (True, origin) not in told]
+            self._anchor.record([AnchorRecord(True, origin, 0, Frontier().root()) for origin in fresh])
+        for origin in begun:
+            self._keyring.mark_used(channel.roster.book_notes[origin].key)
 
     def found(self, notes: list[bytes], now: Milliseconds) -> str:
         """Join a channel: its charter and our book notes, signed; opens our first book in the same commit. Its name.
@@ -169,12 +199,12 @@ class Driver:
                 f"draft it from a card made here (`detente card`)",
                 rule="CARD-1",
             )
-        channel = Channel(self._us(), rows, [], self.store, self._keyring)
+        channel = self._channel(rows, [])
         channel.ledger.work.notes.extend(rows)
         turn = channel.step([OpenBook("founded")], now)
         for _, fault in turn.refused:
             raise fault
-        self._commit([(name, turn)], now)
+        self._commit([(channel, turn)], now)
         channel.released()
         self.channels[name] = channel
         return name
@@ -199,15 +229,15 @@ class Driver:
                         )
 
     def _successions(self) -> list[FromOffice]:
-        """STORE-3: acts that open the next book where ours may not be written any more, if its note lies ready."""
+        """STORE-3: acts that open the next book where none of ours may be written, if its note lies ready."""
         acts = []
         for name in sorted(self._stopped):
             channel = self.channels[name]
             book = channel.writer.book
-            if book is not None and channel.writer.stopped:
-                following = origin_of(name, self.party, book.number + 1)
-                if following in channel.roster.book_notes:
-                    acts.append(FromOffice(name, OpenBook("restored")))
+            number, _ = channel.writer.next_book()
+            if origin_of(name, self.party, number) in channel.roster.book_notes:
+                reason = "founded" if book is None else "forked" if book.fork is not None else "restored"
+                acts.append(FromOffice(name, OpenBook(reason)))
         self._stopped.clear()
         return acts
 
@@ -327,6 +357,7 @@ class Driver:
     def _stop(self, channel: Channel, why: str) -> None:
         channel.writer.stop(why)
         self._stopped.add(channel.roster.channel)
+        self._wakes[channel.roster.channel] = Milliseconds(0)  # take a turn at once
 
     def _tell(self, name: str, turn: Turn, sources: dict[int, Input], outcome: Outcome) -> None:
         for event, refs in turn.done:
@@ -346,7 +377,13 @@ def _older_than_told(book: BookCopy, newest: dict[tuple[bool, Origin], tuple[int
     if newest is None:
         return f"the anchor is missing, so what was told from this book is not known; {then}" if book.size else ""
     told = newest.get((True, book.origin))
-    if told is not None and (book.size < told[0] or book.root(told[0]) != told[1]):
+    if told is None:
+        return (
+            f"the anchor does not know {book.origin}, so what was told from it is not known; {then}"
+            if book.size
+            else ""
+        )
+    if book.size < told[0] or book.root(told[0]) != told[1]:
         return (
             f"{told[0]} entries of {book.origin} were told, but the store holds {book.size} or others: it is an old copy; "
             f"{then}"

@@ -63,7 +63,10 @@ def _size(book: BookCopy) -> int:
 
 
 def _disclose(channel: Channel, book: BookCopy, held: HeldEntry) -> list[Disclosure]:
-    key = channel.epochs.message_key(book.origin, held) if held.leaf.kind == Kind.SEALED else None
+    """The key of one entry; never that of secrets given again, which would open whole epochs (EPOCH-7)."""
+    if held.leaf.kind != Kind.SEALED or channel.epochs.gives_secrets(book.origin, held):
+        return []
+    key = channel.epochs.message_key(book.origin, held)
     return [Disclosure(book.origin, held.index, key)] if key is not None else []
 
 

@@ -18,17 +18,16 @@ from detente.formats.book_note import BookNote, parse_book_note, write_book_note
 from detente.formats.card import Party, Station, fingerprint, parse_card, write_card
 from detente.formats.charter import Charter, parse_charter, principals_missing
 from detente.ids import PartyId, origin_of
-from detente.station.custody import Custody
+from detente.limits import BOOKS_PER_PARTY_MAX
+from detente.station.custody import Custody, used_mark
 from detente.station.home import Home
 from detente.stores.files import disk_faults
 from detente.tlog.note import Note, NoteSignature, format_note, note_digest, parse_note, sign_note, verify_note
 from detente.tlog.vkeys import COSIGNATURE, ED25519, PQ_COSIGNATURE, verifier_key
 
 BOOKS_SIGNED_AHEAD: Final = (
-    1,
-    2,
-    3,
-)  # OPEN-1: book 1, and two sealed envelopes for a night on which no root is at hand
+    2  # OPEN-1: sealed envelopes beyond the book in use, for a night on which no root is at hand
+)
 
 _SIGNATURES_BEGIN = "\n\n\u2014 "
 
@@ -208,17 +207,32 @@ def book_notes(home: Home, channel: str) -> list[bytes]:
     return found
 
 
-def _sign_book_notes(home: Home, custody: Custody, charter: Charter, us: Party, root: SigningKey) -> None:
+def sign_more_books(home: Home, custody: Custody, paper: Paper) -> list[bytes]:
+    """Under a charter that we have signed: the notes of further books, until enough lie ready. The new ones. Raises Fault."""
+    us = check_signable(home, paper)
+    return _sign_book_notes(home, custody, paper.charter, us, root_key(home, custody, us))
+
+
+def books_to_sign(home: Home, channel: str) -> list[int]:
+    """The numbers of books whose note should lie ready and does not. Raises Malformed, StoreFault."""
+    held = _held_book_notes(home, channel)
+    keys = {number: parse_book_note(parse_note(octets).text).key.public for number, octets in held.items()}
+    begun = max((number for number, key in keys.items() if used_mark(home.keys_path, key).exists()), default=1)
+    last = min(begun + BOOKS_SIGNED_AHEAD, BOOKS_PER_PARTY_MAX)
+    return [number for number in range(1, last + 1) if number not in held]
+
+
+def _sign_book_notes(home: Home, custody: Custody, charter: Charter, us: Party, root: SigningKey) -> list[bytes]:
     """OPEN-1: keys first, then the notes that name them. A note that exists is never replaced (OPEN-2)."""
-    held = _held_book_notes(home, charter.channel)
-    for number in BOOKS_SIGNED_AHEAD:
-        if number in held:
-            continue
+    made = []
+    for number in books_to_sign(home, charter.channel):
         public = custody.new_signing_key("book").public
         vkey = verifier_key(origin_of(charter.channel, us.id, number), ED25519, public)
         text = write_book_note(BookNote(charter.channel, us.id, number, home.config.station, vkey))
         octets = format_note(Note(text, (sign_note(text, root, us.root.name),)))
         home.write(home.notes_path / f"{_file_name(charter.channel)}.{number}.note", octets)
+        made.append(octets)
+    return made
 
 
 def _held_book_notes(home: Home, channel: str) -> dict[int, bytes]:

@@ -135,7 +135,7 @@ class Runtime:
 
     async def _turns(self) -> None:
         """Take turns for ever: what has arrived, in one turn; then give every link what is due."""
-        wake: Milliseconds | None = None
+        wake = self._driver.wake if self._driver is not None else None
         while True:
             await self._wait_for_work(wake)
             batch, reads = self._next_batch()

@@ -52,6 +52,7 @@ class MemoryKeyring:
         self._signing: dict[tuple[str, bytes], SigningKey] = {}
         self._wrapping: dict[bytes, WrapKey] = {}
         self._secrets: dict[bytes, bytes] = {}
+        self._used: set[bytes] = set()
 
     def new_signing_key(self, kind: str) -> SigningKey:
         """A fresh key, kept."""
@@ -62,6 +63,14 @@ class MemoryKeyring:
     def signing_key(self, kind: str, public: bytes) -> SigningKey | None:
         """See Keyring."""
         return self._signing.get((kind, public))
+
+    def mark_used(self, public: bytes) -> None:
+        """See Keyring."""
+        self._used.add(public)
+
+    def is_used(self, public: bytes) -> bool:
+        """See Keyring."""
+        return public in self._used
 
     def new_wrap_key(self) -> WrapKey:
         """See Keyring."""
