@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+FUZZ_READY := .venv/ready-fuzz
 WORKERS ?= 2
 ARGS ?=
 SEEDS ?= 20
@@ -48,8 +49,12 @@ kill: $(READY) ## Kill real stations (kill -9) in ROUNDS bursts of 2,000 message
 world: ## Many stations and every fault from one seed: SEEDS runs, the first with seed FIRST (to come)
 	@echo "make world: there is no simulated world to run yet; seeds $(FIRST) and the $(SEEDS) from there on were not run." >&2; exit 2
 
-fuzz: ## Throw bytes at every decoder for SECONDS each (to come)
-	@echo "make fuzz: there are no fuzz targets yet; nothing was run for $(SECONDS) seconds." >&2; exit 2
+fuzz: $(FUZZ_READY) ## Throw octets at every decoder, guided by coverage, for SECONDS each (ARGS="charter wire": only those)
+	$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(ARGS)
+
+$(FUZZ_READY): $(READY) requirements/fuzz.txt
+	$(BIN)/pip --disable-pip-version-check --quiet install --require-hashes --no-deps --only-binary :all: -r requirements/fuzz.txt
+	@touch $@
 
 bench: $(READY) ## Measure this machine: messages, receipts, octets on the wire (ARGS="--json" and others: detente bench --help)
 	$(BIN)/detente bench $(ARGS)
@@ -57,11 +62,12 @@ bench: $(READY) ## Measure this machine: messages, receipts, octets on the wire 
 lock: $(READY) ## Write the exact versions and hashes anew (UPGRADE=1 takes newer versions)
 	$(BIN)/uv pip compile $(LOCK) requirements/run.in -o requirements/run.txt
 	$(BIN)/uv pip compile $(LOCK) -c requirements/run.txt requirements/run.in requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) requirements/fuzz.in -o requirements/fuzz.txt
 
 # No address of a package index, no path and no date are recorded.
 LOCK := --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	$(if $(UPGRADE),--upgrade)
 
 clean: ## Remove everything that these commands made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
-	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv fuzz/corpus .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+	find src tests fuzz -type d -name __pycache__ -prune -exec rm -rf {} +

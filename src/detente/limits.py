@@ -12,6 +12,7 @@ NOTE_OCTETS_MAX = 262_144  # NOTE-2: a charter of 16 parties with post-quantum k
 NOTE_SIGNATURES_MAX = 64  # NOTE-2: C2SP asks for at least 16; 16 parties with three kinds each fit
 NESTING_LEVELS_MAX = 16  # CBOR-3
 TEXT_LINE_OCTETS_MAX = 4_096  # spec/3: an ML-DSA-44 vkey is 1.8 KB of base64
+TEXT_LINE_STOPS_MAX = 128  # spec/3: keys of a thousand dotted parts would cost a reader seconds
 PARTIES_MAX = 16  # CHARTER-4
 STATIONS_PER_PARTY_MAX = 8  # CHARTER-4
 BOOKS_PER_PARTY_MAX = 64  # cddl `book`

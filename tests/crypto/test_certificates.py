@@ -70,6 +70,21 @@ def test_what_is_no_certificate_is_malformed(octets: bytes) -> None:
         certificate_validity(octets)
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # cryptography's own word on the second of them
+@pytest.mark.parametrize(
+    ("field", "hostile"),
+    [("a003020102", "a003020107"), ("0201113005", "0201ff3005"), ("0201113005", "0201003005")],
+    ids=["a version that X.509 does not have", "negative serial", "serial zero"],
+)
+def test_hostile_numbers_in_a_certificate_are_malformed(field: str, hostile: str) -> None:
+    """A version beyond 3, and a serial number that is not positive (RFC 5280, 4.1.2.2)."""
+    octets = DER.replace(bytes.fromhex(field), bytes.fromhex(hostile), 1)
+    with pytest.raises(Malformed):
+        certificate_public_key(octets)
+    with pytest.raises(Malformed):
+        certificate_validity(octets)
+
+
 def test_a_certificate_of_another_kind_of_key_is_malformed() -> None:
     """KEY-2 knows Ed25519 keys only."""
     key = generate_private_key(SECP256R1())

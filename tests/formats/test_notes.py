@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detente.crypto.hashing import sha256
 from detente.crypto.signing import SigningKey
@@ -18,7 +20,7 @@ from detente.formats.charter import (
     principals_signed,
     write_charter,
 )
-from detente.ids import PartyId
+from detente.ids import Milliseconds, PartyId
 from detente.tlog.note import Note, note_digest, sign_note
 from detente.tlog.vkeys import COSIGNATURE, ED25519, verifier_key
 from tests.formats.values import (
@@ -57,6 +59,35 @@ def test_what_is_written_is_read() -> None:
     assert write_charter(parse_charter(CHARTER_TEXT)) == CHARTER_TEXT
     assert write_card(parse_card(CARD_TEXT)) == CARD_TEXT
     assert write_book_note(parse_book_note(BOOK_NOTE_TEXT)) == BOOK_NOTE_TEXT
+
+
+people = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=120).filter(
+    lambda t: not t.isspace()
+)
+lines_of_people = st.lists(people, min_size=1, max_size=4).map("\n".join)
+languages = st.from_regex(r"[a-z]{2}", fullmatch=True)
+names = st.dictionaries(languages, people, min_size=1, max_size=4)
+
+
+@given(
+    title=people,
+    name=names,
+    clauses=st.lists(st.dictionaries(languages, lines_of_people, min_size=1, max_size=3), max_size=3),
+    scopes=st.lists(st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True), max_size=5, unique=True),
+    start_s=st.integers(0, 253_402_300_799),
+    mode=st.sampled_from(["REAL", "EXERCISE"]),
+)
+def test_any_charter_comes_back(
+    title: str, name: dict[str, str], clauses: list[dict[str, str]], scopes: list[str], start_s: int, mode: str
+) -> None:
+    """spec/3: whatever people write into it, in whatever script, is read as it was written."""
+    parties = (replace(CARD, name=name), *CHARTER.parties[1:])
+    contact = replace(CHARTER.contact, start=Milliseconds(start_s * 1_000))
+    made = replace(
+        CHARTER, title=title, clauses=tuple(clauses), scopes=tuple(scopes), mode=mode, contact=contact, parties=parties
+    )
+    assert parse_charter(write_charter(made)) == made
+    assert parse_card(write_card(parties[0])) == parties[0]
 
 
 def test_charter_keys_stand_in_the_order_of_the_spec() -> None:

@@ -37,6 +37,7 @@ WORD = re.compile(r"[a-z]+")
         (f'{FIRST}\na = "\\ud800"\n', "not TOML"),
         (f"{FIRST}\na = {'[' * 2_000}{']' * 2_000}\n", "nested"),
         (f"{FIRST}\na = " + "[\n" * 50_000, "nested"),
+        (f"{FIRST}\n[{'a.' * 2_000}a]\nb = 1\n", "line 2 has more than 128 full stops"),
     ],
 )
 def test_the_subset(text: str, names: str) -> None:
@@ -63,7 +64,9 @@ def test_places_are_named() -> None:
         tables[1].tables("s", least=1, most=1)[0].number("x", 0, 9)
 
 
-@pytest.mark.parametrize("value", ["true", "1.0", "-1", "10", '"1"', "[1]", "{}", "1979-05-27", "inf"])
+@pytest.mark.parametrize(
+    "value", ["true", "1.0", "-1", "10", '"1"', "[1]", "{}", "1979-05-27", "inf", "0x1" + "f" * 4_000]
+)
 def test_numbers(value: str) -> None:
     """spec/3: a number is a whole number within its bounds; booleans and floats are none."""
     with pytest.raises(Malformed, match="expected a whole number from 0 to 9"):

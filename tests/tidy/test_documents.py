@@ -7,7 +7,7 @@ import pytest
 
 from tests.tidy import tree
 
-LOCKS = ("requirements/run.txt", "requirements/dev.txt")
+LOCKS = ("requirements/run.txt", "requirements/dev.txt", "requirements/fuzz.txt")
 DEPENDENCIES = "docs/DEPENDENCIES.md"
 DECISIONS = tree.under("docs/decisions", ending=".md")
 
@@ -40,7 +40,7 @@ def test_every_locked_package_has_hashes_and_no_address(name: str) -> None:
 
 def test_the_development_lock_holds_the_running_one() -> None:
     """Tests run with the very versions that a station runs with."""
-    run, dev = (locked(name) for name in LOCKS)
+    run, dev = (locked(name) for name in LOCKS[:2])
     assert {package: dev.get(package) for package in run} == run
 
 
@@ -55,8 +55,9 @@ def test_the_package_asks_for_what_the_lock_was_made_from() -> None:
 
 def test_dependencies_are_explained() -> None:
     """docs/DEPENDENCIES.md explains exactly the packages asked for by name, at the locked versions."""
-    asked = {package_of(line) for name in ("requirements/run.in", "requirements/dev.in") for line in wanted(name)}
-    versions = locked(LOCKS[1])
+    lists = [f"requirements/{name}.in" for name in ("run", "dev", "fuzz")]
+    asked = {package_of(line) for name in lists for line in wanted(name)}
+    versions = {**locked(LOCKS[1]), **locked(LOCKS[2])}
     explained = dict(re.findall(r"^### ([a-z0-9._-]+) ([0-9][^\s]*)$", tree.text(DEPENDENCIES), flags=re.MULTILINE))
     assert explained == {package: versions[package] for package in asked}
 

@@ -64,6 +64,7 @@ def test_head_1_a_checkpoint_comes_back(checkpoint: Checkpoint) -> None:
         TEXT.replace(ORIGIN, ""),
         TEXT.replace(ORIGIN, "a\tb"),
         TEXT.replace(ORIGIN, "a" * 256),
+        TEXT.replace(ORIGIN, "a\ud800"),
         checkpoint_text(ORIGIN, 17, ROOT[:-1]),
         TEXT.replace("8=", "9="),
     ],

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detente.crypto.hashing import sha256
 from detente.crypto.signing import SigningKey
@@ -125,3 +127,27 @@ def test_key_5_no_published_key_is_refused(shared_data: Path) -> None:
     assert len(keys) > 10
     assert not [key for key in keys if (point := decoded(key)) is not None and order(point)]
     assert all(verifier_key("alfa", ED25519, key) for key in keys)
+
+
+key_names = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters="+"), min_size=1, max_size=60
+)
+
+
+@given(
+    name=key_names,
+    seed=st.binary(min_size=32, max_size=32),
+    kind=st.sampled_from([ED25519, COSIGNATURE]),
+    data=st.data(),
+)
+def test_key_1_any_key_comes_back_and_any_other_letter_is_seen(
+    name: str, seed: bytes, kind: int, data: st.DataObject
+) -> None:
+    """KEY-1: one key, one text; a text with one character exchanged is refused, whichever it is."""
+    key = verifier_key(name, kind, SigningKey(seed).public)
+    text = str(key)
+    assert parse_vkey(text) == key
+    at = data.draw(st.integers(0, len(text) - 1))
+    letter = data.draw(st.characters(exclude_categories=["Cs"], exclude_characters=text[at]))
+    with pytest.raises(Malformed):
+        parse_vkey(text[:at] + letter + text[at + 1 :])

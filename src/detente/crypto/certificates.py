@@ -5,6 +5,7 @@ The extensions are there so that strict TLS libraries accept it.
 """
 
 from datetime import UTC, datetime
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,6 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from detente.crypto.hashing import sha256
 from detente.errors import LocalMisuse, Malformed
+
+_UNREADABLE: Final = "the certificate is not readable DER X.509; ask its party for another card"
 
 
 def make_certificate(seed: bytes, common_name: str, not_before_s: int, not_after_s: int, serial: int) -> bytes:
@@ -47,22 +50,33 @@ def certificate_fingerprint(der: bytes) -> bytes:
 
 def certificate_validity(der: bytes) -> tuple[int, int]:
     """(not before, not after) in seconds since 1970-01-01T00:00:00Z, both inclusive. Raises Malformed."""
+    certificate = _load(der)
     try:
-        certificate = x509.load_der_x509_certificate(der)
         return int(certificate.not_valid_before_utc.timestamp()), int(certificate.not_valid_after_utc.timestamp())
     except ValueError as error:
-        raise Malformed("the certificate is not readable DER X.509; ask its party for another card") from error
+        raise Malformed(_UNREADABLE) from error
 
 
 def certificate_public_key(der: bytes) -> bytes:
     """The Ed25519 public key (32 octets) of a certificate. Raises Malformed for any other kind of key."""
+    certificate = _load(der)
     try:
-        key = x509.load_der_x509_certificate(der).public_key()
+        key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise Malformed("the certificate is not readable DER X.509; ask its party for another card") from error
+        raise Malformed(_UNREADABLE) from error
     if not isinstance(key, Ed25519PublicKey):
         raise Malformed("the certificate's key is not Ed25519; ask its party for another card")
     return key.public_bytes_raw()
+
+
+def _load(der: bytes) -> x509.Certificate:
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except (ValueError, x509.InvalidVersion) as error:  # InvalidVersion is no ValueError
+        raise Malformed(_UNREADABLE) from error
+    if certificate.serial_number <= 0:  # RFC 5280, 4.1.2.2; other readers refuse it
+        raise Malformed(_UNREADABLE)
+    return certificate
 
 
 def _extensions(public: Ed25519PublicKey) -> list[tuple[x509.ExtensionType, bool]]:

@@ -1,7 +1,7 @@
 """The strict TOML of cards, charters and book notes (spec/3): reading with friendly refusals, and a small writer.
 
-It keeps: the first line is the fixed one, there are no tabs, no control characters and no lines above 4,096 octets;
-every key is asked for once, and a key that nobody asked for is refused. The reading of TOML itself is tomllib's.
+It keeps: the first line is the fixed one; there are no tabs, no control characters, no lines above 4,096 octets or 128
+full stops; every key is asked for once, and a key that nobody asked for is refused. tomllib reads TOML itself.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from detente.errors import LocalMisuse, Malformed
 from detente.ids import PARTY_ID, Milliseconds, PartyId
-from detente.limits import TEXT_LINE_OCTETS_MAX
+from detente.limits import TEXT_LINE_OCTETS_MAX, TEXT_LINE_STOPS_MAX
 from detente.tlog.note import VerifierKey, parse_vkey
 
 LANGUAGE: Final = re.compile(r"[a-z]{2}")
@@ -23,6 +23,7 @@ NAME_CHARACTERS_MAX: Final = 120
 _RULE: Final = "spec/3"
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")  # NOTE-1: all but newline
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_SHOWN_MAX: Final = 2**64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - timezone.utc is what tomllib gives
 
 # --- reading
@@ -181,6 +182,8 @@ def read_document(text: str, first_line: str) -> Table:
             raise Malformed(f"line {number} holds a tab or another control character; use spaces", rule=_RULE)
         if len(line.encode("utf-8", "surrogatepass")) > TEXT_LINE_OCTETS_MAX:
             raise Malformed(f"line {number} is longer than {TEXT_LINE_OCTETS_MAX} octets; break it", rule=_RULE)
+        if line.count(".") > TEXT_LINE_STOPS_MAX:  # tomllib takes time by the square of the parts of a dotted key
+            raise Malformed(f"line {number} has more than {TEXT_LINE_STOPS_MAX} full stops; break it", rule=_RULE)
     try:
         return Table(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -213,6 +216,8 @@ def _shown(value: object) -> str:
         return "a table"
     if isinstance(value, list):
         return f"a list of {len(value)}"
+    if isinstance(value, int) and abs(value) > _SHOWN_MAX:
+        return "a number beyond all bounds"  # Python refuses to write numbers of thousands of digits
     shown = repr(value) if isinstance(value, str | int) else str(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 

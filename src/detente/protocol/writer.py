@@ -25,7 +25,7 @@ from detente.formats.entry import (
 )
 from detente.formats.padding import pack
 from detente.ids import Origin, PartyId, Ref, origin_of
-from detente.limits import BOOKS_PER_PARTY_MAX
+from detente.limits import BOOKS_PER_PARTY_MAX, INDEX_MAX
 from detente.protocol.book import BookCopy, HeldEntry
 from detente.protocol.effects import HeadRow
 from detente.protocol.epochs import Epochs
@@ -120,13 +120,21 @@ class Writer:
 
     def say(self, content: Content, precedence: Precedence, audience: tuple[PartyId, ...], at: int) -> list[Ref]:
         """Write a content: sealed for `audience` and ourselves, or open if it is empty. A long text goes in parts (READ-5)."""
-        parts = split_text(content)
-        refs: list[Ref] = []
-        for number, part in enumerate(parts, start=1):
-            if len(parts) > 1:
-                part = replace(part, part=(number, len(parts)), re=(*refs[:1], *content.re))  # noqa: PLW2901
-            refs.append(self._say_one(part, precedence, audience, at))
-        return refs
+        pieces = split_text(content)
+        if len(pieces) == 1:
+            return [self._say_one(content, precedence, audience, at)]
+        farthest = Ref(self._party, BOOKS_PER_PARTY_MAX, INDEX_MAX - 1)  # no reference is longer
+        for number in range(1, len(pieces) + 1):  # a part that does not fit is refused before the first is written
+            self._check_fits(_part(content, pieces, number, farthest), sealed=bool(audience))
+        first = self._say_one(_part(content, pieces, 1, None), precedence, audience, at)
+        parts = [_part(content, pieces, number, first) for number in range(2, len(pieces) + 1)]
+        return [first, *(self._say_one(part, precedence, audience, at) for part in parts)]
+
+    def _check_fits(self, content: Content, *, sealed: bool) -> None:
+        if sealed:
+            pack(encode_content(content), self._dictionary)
+        else:
+            encode_body(Open(content))
 
     def _say_one(self, content: Content, precedence: Precedence, audience: tuple[PartyId, ...], at: int) -> Ref:
         book = self._writable()
@@ -214,13 +222,15 @@ class Writer:
         return head
 
 
-def split_text(content: Content) -> list[Content]:
-    """READ-5: the content itself if its text fits one entry, else copies that hold the text in pieces of whole characters."""
-    text = content.text or ""
-    if len(text.encode()) <= TEXT_PART_OCTETS_MAX:
-        return [content]
+def split_text(content: Content) -> list[str]:
+    """READ-5: the text of a content in pieces of whole characters that each fit one entry; at least one, maybe empty."""
+    try:
+        octets = (content.text or "").encode()
+    except UnicodeEncodeError as error:
+        raise LocalMisuse("the text holds half a surrogate pair, which no UTF-8 can hold", rule="CBOR-1") from error
+    if len(octets) <= TEXT_PART_OCTETS_MAX:
+        return [content.text or ""]
     pieces: list[str] = []
-    octets = text.encode()
     start = 0
     while start < len(octets):
         stop = min(start + TEXT_PART_OCTETS_MAX, len(octets))
@@ -228,4 +238,10 @@ def split_text(content: Content) -> list[Content]:
             stop -= 1
         pieces.append(octets[start:stop].decode())
         start = stop
-    return [replace(content, text=piece) for piece in pieces]
+    return pieces
+
+
+def _part(content: Content, pieces: list[str], number: int, first: Ref | None) -> Content:
+    """READ-5: part `number` of a content; every part after the first refers to it."""
+    re = content.re if first is None or number == 1 else (first, *content.re)
+    return replace(content, text=pieces[number - 1], part=(number, len(pieces)), re=re)

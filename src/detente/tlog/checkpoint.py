@@ -44,7 +44,7 @@ def checkpoint_text(origin: str, size: int, root: bytes) -> str:
 
 def parse_checkpoint(text: str) -> Checkpoint:
     """Read the text of a checkpoint note. Raises Malformed (HEAD-1)."""
-    match = re.fullmatch(r"([^\x00-\x1f\x7f]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
+    match = re.fullmatch(r"([^\x00-\x1f\x7f\ud800-\udfff]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
     if not match:
         raise Malformed("this is not a checkpoint of three lines: origin, size, root", rule="HEAD-1")
     origin, size, root = match[1], int(match[2]), base64.decode(match[3], "HEAD-1")
