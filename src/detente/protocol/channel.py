@@ -151,6 +151,7 @@ class Channel:
         """The turn is committed and anchored: what it holds may leave."""
         self.ledger.committed()
         self.receipts.released(self.outgoing)
+        self.outgoing.released()
 
     def set_back(self, by_ms: int) -> None:
         """The clock that `now` comes from was set back: what waits for a time waits no longer than before."""

@@ -11,13 +11,34 @@ from detente.formats.entry import Precedence
 from detente.formats.frame import Frame
 from detente.ids import PartyId
 
+RANKS = {"tls": 0, "serial": 1}
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A station at the other end of a link: its party and its station id in the charter."""
+    """A station at the other end of a link: its party, its station id in the charter, and which bearer the link uses.
+
+    A bearer is `tls`, or its kind and a name, as in `serial:ttyS0`. Each link to a station is a peer of its own.
+    """
 
     party: PartyId
     station: str
+    bearer: str = "tls"
+
+    @property
+    def place(self) -> tuple[PartyId, str]:
+        """The station, whichever the link."""
+        return self.party, self.station
+
+    @property
+    def rank(self) -> int:
+        """Which link is the best that is up: the smaller, the better."""
+        return RANKS[self.bearer.partition(":")[0]]
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether frames on this link are kept small, and urgent ones go ahead of those on their way (FRAME-12)."""
+        return self.rank > RANKS["tls"]
 
     def __str__(self) -> str:
         return f"{self.party}/{self.station}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detente.errors import Equivocation, Malformed
-from detente.formats.entry import Body
+from detente.formats.entry import Body, Precedence
 from detente.formats.frame import (
     Entries,
     EntryItem,
@@ -118,7 +118,7 @@ class Incoming:
             if size > (book.size if book else 0):
                 self._behind.setdefault(origin, _Behind(now)).holders[state.peer] = size
                 self._schedule(now)
-        if first:
+        if first and self._outgoing.is_best(state):
             self._outgoing.greet(state)
 
     def take_note(self, octets: bytes, state: PeerState | None) -> None:
@@ -137,7 +137,7 @@ class Incoming:
             ours = held.note.party == self._party and held.note.station == self._station
             if held.digest == row.digest and not ours and held.origin not in self._ledger.books:
                 self._ledger.add(held, ours=False)
-        for other in self._outgoing.peers.values():
+        for other in self._outgoing.best_links():
             if other is not state and other.heard_hello and (row.kind == "charter" or self._is_open(row.digest)):
                 self._outgoing.note(other, octets)
 
@@ -199,6 +199,8 @@ class Incoming:
         for entry, view_known in zip(proved.entries, known, strict=True):
             if entry.index < book.size:
                 continue
+            if entry.leaf.precedence == Precedence.FLASH:
+                self._outgoing.flash_came(state, book.origin)
             if entry.index == book.size:
                 self._take(book, entry, view_known=view_known)
             elif entry.index not in book.far_entries:
@@ -267,7 +269,7 @@ class Incoming:
         self._ledger.find(book, fork.a.size, "FORK-1", text, encode_frame(frame))
         if book is self.writing:
             self.contradicted[book.origin] = f"{book.origin}: {text}"
-        for state in self._outgoing.peers.values():
+        for state in self._outgoing.best_links():
             self._outgoing.fork(state, fork)
 
     def _fork(self, frame: ForkFrame) -> None:
@@ -290,10 +292,9 @@ class Incoming:
                 raise
             return
         if row is not None:
-            if self._ledger.roster.cosigners(book.party)[row.cosigner][0] == state.peer.party:
-                state.holds[book.origin] = max(state.holds.get(book.origin, 0), row.size)
-            for other in self._outgoing.peers.values():
-                if other is not state and other.heard_hello and len(self._outgoing.peers) > 1:
+            self._outgoing.has_receipt_of(row)
+            for other in self._outgoing.best_links():
+                if other.peer.place != state.peer.place and other.heard_hello:
                     self._outgoing.receipt(other, row)
             self._schedule(now)
 
@@ -367,7 +368,7 @@ class Incoming:
             sizes = {origin: book.size for origin, book in self._ledger.books.items() if not book.ours}
             if sizes != self._told_sizes:
                 self._told_sizes = sizes
-                for state in self._outgoing.peers.values():
+                for state in self._outgoing.best_links():
                     state.hello_due = True
 
     def _ask_for(self, origin: Origin, now: Milliseconds) -> None:

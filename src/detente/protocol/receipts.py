@@ -82,9 +82,9 @@ class Receipts:
         return head
 
     def released(self, outgoing: Outgoing) -> None:
-        """After the commit: the receipts of the turn go to every peer of the channel."""
+        """After the commit: the receipts of the turn go to every station of the channel."""
         for row in self._given:
-            for state in outgoing.peers.values():
+            for state in outgoing.receipt_links(row.origin):
                 outgoing.receipt(state, row)
         self._given.clear()
 

@@ -72,6 +72,14 @@ class Roster:
                 return station
         raise Malformed(f"the charter names no station {party}/{station_id}")
 
+    def station_of_cosigner(self, name: str) -> tuple[PartyId, str] | None:
+        """The party and station whose cosigner key has this name in the newest charter."""
+        for party in self.newest.charter.parties:
+            for station in party.stations:
+                if station.cosigner is not None and station.cosigner.name == name:
+                    return party.id, station.id
+        return None
+
     def cosigners(self, book_party: PartyId) -> dict[str, tuple[PartyId, str, VerifierKey]]:
         """By key name: the (party, statement, vkey) that may give receipts for this party's books (RECEIPT-1, RECEIPT-6)."""
         found: dict[str, tuple[PartyId, str, VerifierKey]] = {}

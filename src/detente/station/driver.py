@@ -30,12 +30,17 @@ GIVEN_WRITTEN_WITHIN_MS = 200  # a receipt usually comes sooner, and its turn wr
 class FromLink:
     """What a bearer brings: `octets` of one frame, or None when the link has just opened or (`gone`) ended.
 
-    `link` is the SHA-256 of the other station's certificate, in hexadecimal: the same for all its channels.
+    `link` names station and bearer (`link_name`): the same for all its channels.
     """
 
     link: str
     octets: bytes | None = None
     gone: bool = False
+
+
+def link_name(certificate: str, bearer: str = "tls") -> str:
+    """The name of a link to the station with this certificate fingerprint (hexadecimal) by this bearer."""
+    return certificate if bearer == "tls" else f"{certificate}/{bearer}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -70,7 +75,7 @@ class Driver:
         self._anchor = anchor
         self._keyring = keyring
         self._handles: dict[str, dict[int, str]] = {}  # of each open link: which handle means which channel
-        self._peers: dict[str, dict[str, Peer]] = {}  # by certificate, then channel
+        self._peers: dict[str, dict[str, Peer]] = {}  # by link, then channel
         self._stopped: set[str] = set()  # channels whose book may not be written any more
         self._wakes: dict[str, Milliseconds] = {}  # channels that want a step by then
         self._latest = Milliseconds(0)  # when the last turn was
@@ -272,30 +277,38 @@ class Driver:
         return found
 
     def peers_of(self, link: str) -> dict[str, Peer]:
-        """By channel: which station this certificate is."""
+        """By channel: which station, by which bearer, this link leads to."""
         known = self._peers.get(link)
         if known is not None:
             return known
+        certificate, _, bearer = link.partition("/")
         found: dict[str, Peer] = {}
         for name, channel in self.channels.items():
             for party in channel.roster.newest.charter.parties:
                 for station in party.stations:
-                    if certificate_fingerprint(station.tls).hex() == link:
-                        found[name] = Peer(party.id, station.id)
+                    if certificate_fingerprint(station.tls).hex() == certificate:
+                        found[name] = Peer(party.id, station.id, bearer or "tls")
         self._peers[link] = found
         return found
 
-    def frames_for(self, link: str, now: Milliseconds, room_octets: int) -> list[bytes]:
-        """Frames to give to this link now, the most urgent channel first (FRAME-11)."""
+    def frames_for(self, link: str, now: Milliseconds, room_octets: int, *, urgent: bool = False) -> list[bytes]:
+        """Frames to give to this link now, the most urgent channel first (FRAME-11).
+
+        `urgent`: only those that may go ahead of all others on a narrow link (FRAME-12).
+        """
         frames: list[bytes] = []
         peers = self.peers_of(link) if link in self._handles else {}
         while room_octets > 0:
-            due = [(self.channels[name].outgoing.due_precedence(peer, now), name) for name, peer in peers.items()]
+            due = [
+                (self.channels[name].outgoing.due_precedence(peer, now, urgent=urgent), name)
+                for name, peer in peers.items()
+            ]
             due = [pair for pair in due if pair[0] >= 0]
             if not due:
                 break
             name = max(due, key=lambda pair: pair[0])[1]
-            more = self.channels[name].outgoing.frames_for(peers[name], now, min(room_octets, 131_072))
+            room = min(room_octets, 131_072)
+            more = self.channels[name].outgoing.frames_for(peers[name], now, room, urgent=urgent)
             if not more:
                 break
             frames.extend(more)
