@@ -290,7 +290,7 @@ def test_two_lines_do_not_know_each_other() -> None:
 
 def _hello(line: Line, party: str) -> Hello:
     """The greeting that a party would say now."""
-    return channel(line, party).outgoing._hello()
+    return channel(line, party).outgoing.hello()
 
 
 def _handle(line: Line, party: str) -> int:

@@ -21,9 +21,22 @@ from detente.formats.entry import Keys, Kind, Opening, Precedence, decode_body
 from detente.formats.secrets import SECRETS_FORM
 from detente.ids import Milliseconds, Origin, PartyId, Ref
 from detente.protocol.book import BookCopy, HeldEntry
+from detente.protocol.courier import Courier
 from detente.protocol.effects import AnchorRecord, EntryRow, NoteRow, StoredBook, Work
 from detente.protocol.epochs import Epochs
-from detente.protocol.events import Event, FrameIn, LinkDown, LinkUp, OpenBook, RenewKeys, Say, TakeNote, Tick
+from detente.protocol.events import (
+    Brought,
+    Event,
+    FrameIn,
+    Handed,
+    LinkDown,
+    LinkUp,
+    OpenBook,
+    RenewKeys,
+    Say,
+    TakeNote,
+    Tick,
+)
 from detente.protocol.giving import secrets_for, take_secrets
 from detente.protocol.incoming import Incoming
 from detente.protocol.ledger import Ledger
@@ -82,6 +95,7 @@ class Channel:
         self.writer.use_dictionary(dictionary)
         self.receipts = Receipts(self.ledger, keyring, us.party, us.station)
         self.outgoing = Outgoing(self.ledger, us.handle)
+        self.courier = Courier(self.ledger, self.outgoing)
         self.incoming = Incoming(self.ledger, self.outgoing, self.receipts, us.party, us.station)
         self._unopened: list[_Unopened] = []
         for book in stored:
@@ -178,6 +192,10 @@ class Channel:
                 return refs
             case RenewKeys():
                 return [self.writer.renew_keys(now)]
+            case Brought(frame):
+                return self.incoming.brought(frame, now)
+            case Handed(origin, party, size):
+                self.outgoing.handed(origin, party, size)
             case Tick():
                 pass
         return []

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from detente.formats.content import Content
 from detente.formats.entry import Precedence
 from detente.formats.frame import Frame
-from detente.ids import PartyId
+from detente.ids import Origin, PartyId
 
-RANKS = {"tls": 0, "serial": 1}
+RANKS = {"tls": 0, "serial": 1, "courier": 2}  # by kind of bearer; a courier is no link and never the best one
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,25 @@ class RenewKeys:
     """Publish a new HPKE key of ours and let every audience have a new epoch at its next message."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Brought:
+    """One frame out of a courier file. Whoever carried it gets no answer (COURIER-4)."""
+
+    frame: Frame
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Handed:
+    """A courier file with entries of our book below `size` is durable, for this party."""
+
+    origin: Origin
+    party: PartyId
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed."""
 
 
-Event = LinkUp | LinkDown | FrameIn | Say | TakeNote | OpenBook | RenewKeys | Tick
+Event = LinkUp | LinkDown | FrameIn | Say | TakeNote | OpenBook | RenewKeys | Brought | Handed | Tick

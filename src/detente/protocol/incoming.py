@@ -20,7 +20,7 @@ from detente.formats.frame import (
     Want,
     encode_frame,
 )
-from detente.ids import Milliseconds, Origin, PartyId, Ref
+from detente.ids import Milliseconds, Origin, PartyId, Ref, split_origin
 from detente.limits import WHOLE_ASKED_MAX
 from detente.protocol.book import BookCopy, Fork, HeldEntry, Proved, fork_shown, held_entry
 from detente.protocol.effects import FindingRow, HeadRow
@@ -79,6 +79,29 @@ class Incoming:
         state = self._outgoing.peers.get(peer)
         if state is None:
             raise Malformed(f"a frame of {peer}, which has no link", rule="FRAME-1")
+        self._one(state, frame, now)
+
+    def brought(self, frame: Frame, now: Milliseconds) -> list[Ref]:
+        """COURIER-4: one frame out of a file; what is new of it, a receipt by the last entry that it covers.
+
+        Raises PeerViolation; then nothing of it was kept.
+        """
+        state = PeerState(Peer(PartyId(""), "", "courier"), 0)
+        if isinstance(frame, Hello):
+            self._check_greeting(state, frame)
+            return []
+        work = self._ledger.work
+        entries, cosignatures = len(work.entries), len(work.cosignatures)
+        self._one(state, frame, now)
+        if state.quick:  # it would ask, and there is nobody to ask
+            raise Malformed(
+                "this frame does not follow from what is held here: it is damaged, or an older file comes first",
+                rule="COURIER-4",
+            )
+        refs = [Ref(*split_origin(row.origin)[1:], row.index) for row in work.entries[entries:]]
+        return refs + [Ref(*split_origin(row.origin)[1:], row.size - 1) for row in work.cosignatures[cosignatures:]]
+
+    def _one(self, state: PeerState, frame: Frame, now: Milliseconds) -> None:
         match frame:
             case Hello():
                 self._hello(state, frame, now)
@@ -93,7 +116,7 @@ class Incoming:
             case ForkFrame():
                 self._fork(frame)
 
-    def _hello(self, state: PeerState, hello: Hello, now: Milliseconds) -> None:
+    def _check_greeting(self, state: PeerState, hello: Hello) -> None:
         roster = self._ledger.roster
         if hello.channel != roster.channel:
             raise Malformed(f"a HELLO for {hello.channel}", rule="FRAME-1")
@@ -104,6 +127,9 @@ class Incoming:
                 f"fingerprints (`detente charter show`)",
                 rule="CHARTER-6",
             )
+
+    def _hello(self, state: PeerState, hello: Hello, now: Milliseconds) -> None:
+        self._check_greeting(state, hello)
         first = not state.heard_hello
         state.heard_hello = True
         state.charter_number = hello.number

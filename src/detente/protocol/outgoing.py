@@ -61,7 +61,7 @@ class Outgoing:
 
     def __init__(self, ledger: Ledger, handle: int) -> None:
         self._ledger = ledger
-        self._handle = handle
+        self.handle = handle
         self.peers: dict[Peer, PeerState] = {}
         # LADDER-2, sent: what is committed may be shown, for it will not be forgotten; the rest waits for the next turn
         self._given = {(row.origin, row.party): row.size for row in ledger.shelf.given()}
@@ -72,7 +72,7 @@ class Outgoing:
 
     def link_up(self, peer: Peer) -> PeerState:
         """A fresh link: nothing was said on it."""
-        state = PeerState(peer, self._handle)
+        state = PeerState(peer, self.handle)
         self.peers[peer] = state
         return state
 
@@ -136,6 +136,10 @@ class Outgoing:
         origin = origin_of(self._ledger.roster.channel, ref.party, ref.book)
         return self._given.get((origin, party), 0) > ref.index
 
+    def handed(self, origin: Origin, party: PartyId, size: int) -> None:
+        """LADDER-2, sent: a courier has our entries below `size` for this party."""
+        self._just_given[origin, party] = max(size, self._just_given.get((origin, party), 0))
+
     def released(self) -> None:
         """The turn's receipts are on their way."""
         self._flash_came.clear()
@@ -156,7 +160,7 @@ class Outgoing:
 
     def note(self, state: PeerState, octets: bytes) -> None:
         """NOTE."""
-        state.control.append(encode_frame(NoteFrame(self._handle, octets)))
+        state.control.append(encode_frame(NoteFrame(self.handle, octets)))
 
     def note_to_all(self, octets: bytes) -> None:
         """NOTE to every station that has greeted."""
@@ -166,13 +170,13 @@ class Outgoing:
 
     def want(self, state: PeerState, origin: Origin, start: int, *, whole: bool) -> None:
         """WANT."""
-        state.quick.append(encode_frame(Want(self._handle, self._ledger.code(origin), start, whole)))
+        state.quick.append(encode_frame(Want(self.handle, self._ledger.code(origin), start, whole)))
 
     def fork(self, state: PeerState, fork: Fork) -> None:
         """FORK-2: hand the proof on."""
         a, b = fork.a, fork.b
         code = self._ledger.code(a.origin)
-        frame = ForkFrame(self._handle, code, a.size, a.root, a.signature, b.signature, fork.tiles)
+        frame = ForkFrame(self.handle, code, a.size, a.root, a.signature, b.signature, fork.tiles)
         state.control.append(encode_frame(frame))
 
     def receipt(self, state: PeerState, row: CosignatureRow) -> None:
@@ -181,7 +185,7 @@ class Outgoing:
         if place is None:
             return
         code = self._ledger.code(row.origin)
-        frame = ReceiptFrame(self._handle, code, row.size, place, row.timestamp, row.octets[8:])
+        frame = ReceiptFrame(self.handle, code, row.size, place, row.timestamp, row.octets[8:])
         # a receipt says nothing to a peer that has not got the note of the book yet
         (state.quick if row.origin in state.holds else state.control).append(encode_frame(frame))
 
@@ -229,7 +233,7 @@ class Outgoing:
         frames: list[bytes] = []
         if state.hello_due:
             state.hello_due = False
-            frames.append(encode_frame(self._hello()))
+            frames.append(encode_frame(self.hello()))
         if not state.heard_hello:
             return frames
         octets = sum(map(len, frames))
@@ -264,13 +268,14 @@ class Outgoing:
             return Precedence.FLASH
         return Precedence.ROUTINE if not urgent and self.is_best(state) and self._behind(state, now) else -1
 
-    def _hello(self) -> Hello:
+    def hello(self) -> Hello:
+        """HELLO: what we hold now."""
         books = []
         for origin, book in self._ledger.books.items():
             far = max(book.far_heads, default=book.size)
             books.append(BookState(self._ledger.code(origin), book.size, max(far, book.size)))
         newest = self._ledger.roster.newest
-        return Hello(self._handle, self._ledger.roster.channel, 1, newest.charter.number, newest.digest, tuple(books))
+        return Hello(self.handle, self._ledger.roster.channel, 1, newest.charter.number, newest.digest, tuple(books))
 
     def _own_books(self) -> list[BookCopy]:
         return [book for book in self._ledger.books.values() if book.ours]
@@ -326,11 +331,11 @@ class Outgoing:
                 break
             if entry.leaf.seen != seen:
                 seen, without_view = entry.leaf.seen, self._can_compute_view(state, entry.leaf.seen)
-            items.append(_entry_item(entry, None if without_view else entry.leaf.view))
+            items.append(entry_item(entry, None if without_view else entry.leaf.view))
             position += 1
         items.extend(book.cover_items(position, head.size))
         self._gave(state, book, position)
-        return encode_frame(Entries(self._handle, self._ledger.code(book.origin), start, head.signature, tuple(items)))
+        return encode_frame(Entries(self.handle, self._ledger.code(book.origin), start, head.signature, tuple(items)))
 
     def _gave(self, state: PeerState, book: BookCopy, position: int) -> None:
         state.sent[book.origin] = position
@@ -359,9 +364,9 @@ class Outgoing:
         for begin, end in pairwise((start, *bounds, index)):
             items.extend(book.cover_items(begin, end))
         entry = book.entries(index, index + 1)[0]
-        items.append(_entry_item(entry, None if self._can_compute_view(state, entry.leaf.seen) else entry.leaf.view))
+        items.append(entry_item(entry, None if self._can_compute_view(state, entry.leaf.seen) else entry.leaf.view))
         items.extend(book.cover_items(index + 1, head.size))
-        return encode_frame(Entries(self._handle, self._ledger.code(book.origin), start, head.signature, tuple(items)))
+        return encode_frame(Entries(self.handle, self._ledger.code(book.origin), start, head.signature, tuple(items)))
 
     def whole(self, state: PeerState, origin: Origin, start: int) -> None:
         """FRAME-5: the answer to WANT whole: the tree up to `start` as hashes, then entries with their views."""
@@ -374,10 +379,10 @@ class Outgoing:
             octets += len(entry.body) + ENTRY_FIELDS_OCTETS
             if octets > FRAME_OCTETS_MAX:
                 break
-            items.append(_entry_item(entry, entry.leaf.view))
+            items.append(entry_item(entry, entry.leaf.view))
             position += 1
         items.extend(book.cover_items(position, book.head.size))
-        frame = Entries(self._handle, self._ledger.code(origin), 0, book.head.signature, tuple(items))
+        frame = Entries(self.handle, self._ledger.code(origin), 0, book.head.signature, tuple(items))
         state.control.append(encode_frame(frame))
 
     def _can_compute_view(self, state: PeerState, seen: Seen) -> bool:
@@ -419,6 +424,7 @@ def _preference(state: PeerState) -> tuple[bool, int, str]:
     return not state.heard_hello, state.peer.rank, state.peer.bearer
 
 
-def _entry_item(entry: HeldEntry, view: bytes | None) -> EntryItem:
+def entry_item(entry: HeldEntry, view: bytes | None) -> EntryItem:
+    """An entry as it travels; without its view where the receiver can compute it (FRAME-3)."""
     leaf = entry.leaf
     return EntryItem(leaf.kind, leaf.at, leaf.precedence, leaf.epoch, leaf.seen, view, entry.body)
