@@ -84,7 +84,7 @@ def test_peers_that_serve_an_older_head_of_our_book(line: Line, past: Past) -> N
 
 def test_a_claim_alone_stops_nothing(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """FRAME-2: a HELLO that claims more of our book than we wrote is no evidence."""
-    real = Outgoing._hello
+    real = Outgoing.hello
 
     def lying(outgoing: Outgoing) -> Hello:
         hello = real(outgoing)
@@ -94,7 +94,7 @@ def test_a_claim_alone_stops_nothing(line: Line, monkeypatch: pytest.MonkeyPatch
         return replace(hello, books=tuple(BookState(one.book, one.durable + 9, one.head + 9) for one in hello.books))
 
     lies: list[Outgoing] = []
-    monkeypatch.setattr(Outgoing, "_hello", lying)
+    monkeypatch.setattr(Outgoing, "hello", lying)
     connect(line)
     line.settle()
     line.say("alfa", "still here", ["bravo"])

@@ -5,7 +5,7 @@
 import click
 
 from detente import __version__
-from detente.cli import bench, charters, demo, offline, online, recovery, replay, verifying
+from detente.cli import bench, charters, courier, demo, offline, online, recovery, replay, verifying
 from detente.cli.speech import Acts, exit_statuses
 
 
@@ -37,6 +37,7 @@ main.add_command(online.ack)
 main.add_command(online.log)
 main.add_command(online.status)
 main.add_command(online.evidence)
+main.add_command(courier.courier)
 main.add_command(recovery.backup)
 main.add_command(recovery.restore)
 main.add_command(recovery.doctor)

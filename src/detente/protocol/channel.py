@@ -194,8 +194,8 @@ class Channel:
                 return [self.writer.renew_keys(now)]
             case Brought(frame):
                 return self.incoming.brought(frame, now)
-            case Handed(origin, party, size):
-                self.outgoing.handed(origin, party, size)
+            case Handed(party, sizes):
+                self.outgoing.handed(party, sizes)
             case Tick():
                 pass
         return []

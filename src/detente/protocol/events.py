@@ -103,11 +103,10 @@ class Brought:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Handed:
-    """A courier file with entries of our book below `size` is durable, for this party."""
+    """A courier file for this party is durable; of each book it holds what is below a size."""
 
-    origin: Origin
     party: PartyId
-    size: int
+    sizes: tuple[tuple[Origin, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

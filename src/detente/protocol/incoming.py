@@ -93,7 +93,7 @@ class Incoming:
         work = self._ledger.work
         entries, cosignatures = len(work.entries), len(work.cosignatures)
         self._one(state, frame, now)
-        if state.quick:  # it would ask, and there is nobody to ask
+        if state.has_asked:  # and there is nobody to answer
             raise Malformed(
                 "this frame does not follow from what is held here: it is damaged, or an older file comes first",
                 rule="COURIER-4",
@@ -220,21 +220,11 @@ class Incoming:
             return
         if not proved.joins:
             return  # nothing shows that its tree begins with what is held here; what is missing is asked for again
-        size = book.size
-        new_far = False
+        size, far = book.size, len(self._held_far)
         for entry, view_known in zip(proved.entries, known, strict=True):
-            if entry.index < book.size:
-                continue
-            if entry.leaf.precedence == Precedence.FLASH:
-                self._outgoing.flash_came(state, book.origin)
-            if entry.index == book.size:
-                self._take(book, entry, view_known=view_known)
-            elif entry.index not in book.far_entries:
-                self._ledger.take_far(book, entry)
-                if book.party != self._party:
-                    self._held_far.append((Ref(book.party, book.number, entry.index), entry.leaf_hash))
-                new_far = True
-            self._join_far(book)
+            if entry.index >= book.size:
+                self._take_entry(state, book, entry, view_known=view_known)
+        new_far = len(self._held_far) > far
         state.holds[book.origin] = max(state.holds.get(book.origin, 0), proved.start)
         new_head = book.head is None or proved.head.size > book.head.size
         if new_head:
@@ -246,6 +236,17 @@ class Incoming:
         if book.size == size and not new_far and not new_head:
             self._receipts.repeat(book, min(proved.head.size, size), state, self._outgoing)
         self._schedule(now)
+
+    def _take_entry(self, state: PeerState, book: BookCopy, entry: HeldEntry, *, view_known: bool) -> None:
+        """Take one entry at the book's size, or keep it above a gap (FRAME-7)."""
+        if entry.leaf.precedence == Precedence.FLASH:
+            self._outgoing.flash_came(state, book.origin)
+        if entry.index == book.size:
+            self._take(book, entry, view_known=view_known)
+        elif entry.index not in book.far_entries:
+            self._ledger.take_far(book, entry)
+            self._held_far.append((Ref(book.party, book.number, entry.index), entry.leaf_hash))
+        self._join_far(book)
 
     def _take(self, book: BookCopy, entry: HeldEntry, *, view_known: bool) -> None:
         body = self._ledger.take(book, entry, view_known=view_known)
@@ -344,7 +345,7 @@ class Incoming:
     def held_above_gaps(self) -> list[tuple[Ref, bytes]]:
         """Entries kept above a gap since the last call (STATUS-2)."""
         held, self._held_far = self._held_far, []
-        return held
+        return [(ref, leaf_hash) for ref, leaf_hash in held if ref.party != self._party]
 
     def adoptions(self, own: BookCopy) -> list[Adoption]:
         """BOOK-16: amendments in force and later books of others, once opened, that our book has not adopted yet."""

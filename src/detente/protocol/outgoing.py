@@ -53,6 +53,7 @@ class PeerState:
     serve_until: dict[Origin, Milliseconds] = field(default_factory=dict)  # others' books that it wants from us
     quick: deque[bytes] = field(default_factory=deque)  # encoded small frames that may go before all others
     control: deque[bytes] = field(default_factory=deque)  # encoded frames that go before entries, in this order
+    has_asked: bool = False  # a WANT was put into `quick`
     asked_whole: set[bytes] = field(default_factory=set)  # FRAME-5: the signatures that did not verify
 
 
@@ -136,9 +137,13 @@ class Outgoing:
         origin = origin_of(self._ledger.roster.channel, ref.party, ref.book)
         return self._given.get((origin, party), 0) > ref.index
 
-    def handed(self, origin: Origin, party: PartyId, size: int) -> None:
-        """LADDER-2, sent: a courier has our entries below `size` for this party."""
-        self._just_given[origin, party] = max(size, self._just_given.get((origin, party), 0))
+    def handed(self, party: PartyId, sizes: tuple[tuple[Origin, int], ...]) -> None:
+        """LADDER-2, sent: a courier has our entries below these sizes for this party."""
+        for origin, size in sizes:
+            book = self._ledger.books[origin]
+            if book.ours:
+                given = max(min(size, book.size), self._just_given.get((origin, party), 0))
+                self._just_given[origin, party] = given
 
     def released(self) -> None:
         """The turn's receipts are on their way."""
@@ -170,6 +175,7 @@ class Outgoing:
 
     def want(self, state: PeerState, origin: Origin, start: int, *, whole: bool) -> None:
         """WANT."""
+        state.has_asked = True
         state.quick.append(encode_frame(Want(self.handle, self._ledger.code(origin), start, whole)))
 
     def fork(self, state: PeerState, fork: Fork) -> None:

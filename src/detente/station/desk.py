@@ -16,6 +16,7 @@ from detente.ids import PartyId, Ref, parse_ref
 from detente.protocol.channel import Channel
 from detente.protocol.events import Event, OpenBook, RenewKeys, Say, TakeNote
 from detente.station.board import status_of
+from detente.station.courier import brought, courier_frames, courier_plan, handed
 from detente.station.driver import Driver, FromOffice
 from detente.station.evidence import bundle_of
 from detente.station.reading import arrivals_of, log_of
@@ -37,6 +38,8 @@ class Desk:
             "acknowledge": self._acknowledge,
             "renew_keys": lambda _channel, _arguments: RenewKeys(),
             "take_note": lambda _channel, arguments: TakeNote(_octets(arguments)),
+            "courier_frame": lambda _channel, arguments: brought(_octets(arguments)),
+            "courier_handed": handed,
             "open_book": lambda _channel, arguments: OpenBook(str(arguments.get("reason", "restored"))),
         }
         self._reading: dict[str, Callable[[Arguments], Answer]] = {
@@ -45,6 +48,8 @@ class Desk:
             "status": self._status,
             "evidence": self._evidence,
             "open_channel": self._open_channel,
+            "courier_plan": self._courier_plan,
+            "courier_frames": lambda arguments: courier_frames(self.channel(arguments), arguments),
         }
 
     def writes(self, operation: str) -> bool:
@@ -149,6 +154,11 @@ class Desk:
         entry = self._known_ref(channel, arguments["entry"]) if arguments.get("entry") else None
         octets = bundle_of(channel, entry, reveal=bool(arguments.get("reveal")))
         return {"channel": channel.roster.channel, "bundle": base64.b64encode(octets).decode()}
+
+    def _courier_plan(self, arguments: Arguments) -> Answer:
+        channels = [self.channel(arguments)] if arguments.get("channel") else list(self.driver.channels.values())
+        (to,) = arguments.get("to") or ("",)
+        return courier_plan(channels, to)
 
     def _open_channel(self, arguments: Arguments) -> Answer:
         return {"channel": self.channel(arguments).roster.channel}

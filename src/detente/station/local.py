@@ -24,6 +24,7 @@ from detente.errors import (
 )
 from detente.limits import LOCAL_REQUESTS_UNDER_WAY_MAX
 from detente.station.desk import Desk
+from detente.station.driver import Driver
 from detente.station.home import Home
 from detente.station.requests import write_request
 from detente.station.runtime import now_ms
@@ -55,6 +56,23 @@ def ask_many(
     home: Home, requests: Iterable[tuple[str, dict[str, Any]]], passphrase: Callable[[], bytes]
 ) -> Iterator[dict[str, Any]]:
     """Several operations, in order; each answer is given as soon as its turn is durable. Raises Fault at the first refusal."""
+    for answer in ask_each(home, requests, passphrase):
+        if isinstance(answer, Fault):
+            raise answer
+        yield answer
+
+
+def ask_each(
+    home: Home,
+    requests: Iterable[tuple[str, dict[str, Any]]],
+    passphrase: Callable[[], bytes],
+    ahead: int = LOCAL_REQUESTS_UNDER_WAY_MAX,
+) -> Iterator[dict[str, Any] | Fault]:
+    """As `ask_many`, but a refused operation is answered by its Fault and the next one is tried.
+
+    At most `ahead` requests are sent ahead of their answers; with 1 a request may depend on the answer before.
+    Raises Fault if there is nobody to ask, or the store fails.
+    """
     with contextlib.ExitStack() as held:
         connection = _connect(home)
         if connection is None:
@@ -68,7 +86,7 @@ def ask_many(
             yield from _ask_here(home, requests, passphrase)
         else:
             held.enter_context(connection)
-            yield from _ask_running(connection, requests)
+            yield from _ask_running(connection, requests, ahead)
 
 
 def is_running(home: Home) -> bool:
@@ -93,15 +111,17 @@ def _connect(home: Home) -> socket.socket | None:
     return connection
 
 
-def _ask_running(connection: socket.socket, requests: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _ask_running(
+    connection: socket.socket, requests: Iterable[tuple[str, dict[str, Any]]], ahead: int
+) -> Iterator[dict[str, Any] | Fault]:
     stream = connection.makefile("rwb")
     under_way = 0
     for operation, arguments in requests:
         with _stopped():
             stream.write(write_request(operation, arguments))
         under_way += 1
-        if under_way == LOCAL_REQUESTS_UNDER_WAY_MAX:
-            while under_way > LOCAL_REQUESTS_UNDER_WAY_MAX // 2:
+        if under_way == ahead:
+            while under_way > ahead // 2:
                 yield _answer(stream)
                 under_way -= 1
     for _ in range(under_way):
@@ -117,7 +137,7 @@ def _stopped() -> Iterator[None]:
         raise BearerFault(_STOPPED) from error
 
 
-def _answer(stream: BufferedRWPair) -> dict[str, Any]:
+def _answer(stream: BufferedRWPair) -> dict[str, Any] | Fault:
     with _stopped():
         stream.flush()
         line = stream.readline()
@@ -126,26 +146,36 @@ def _answer(stream: BufferedRWPair) -> dict[str, Any]:
     message = json.loads(line)
     if "fault" in message:
         fault = message["fault"]
-        raise _FAULTS.get(fault["code"], Fault)(fault["text"], rule=fault["rule"])
+        return _FAULTS.get(fault["code"], Fault)(fault["text"], rule=fault["rule"])
     answer: dict[str, Any] = message["answer"]
     return answer
 
 
 def _ask_here(
     home: Home, requests: Iterable[tuple[str, dict[str, Any]]], passphrase: Callable[[], bytes]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, Any] | Fault]:
     driver = home.open_driver(passphrase())
     try:
         desk = Desk(driver, running=False)
         for operation, arguments in requests:
-            if not desk.writes(operation):
-                yield desk.read(operation, arguments)
-                continue
-            home.require_room()
-            act = desk.act(operation, arguments)
-            outcome = driver.take_turn([act], now_ms())
-            for _, fault in outcome.refused:
-                raise fault
-            yield desk.answer(*outcome.done[0], running=False)
+            try:
+                yield _perform(home, driver, desk, operation, arguments)
+            except StoreFault:
+                raise
+            except Fault as fault:
+                yield fault
     finally:
         driver.close()
+
+
+def _perform(home: Home, driver: Driver, desk: Desk, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """One operation in this process. Raises Fault; after a StoreFault the driver is dead."""
+    if not desk.writes(operation):
+        return desk.read(operation, arguments)
+    home.require_room()
+    act = desk.act(operation, arguments)
+    outcome = driver.take_turn([act], now_ms())
+    for source, fault in outcome.refused:
+        if source is act:
+            raise fault
+    return desk.answer(*outcome.done[0], running=False)

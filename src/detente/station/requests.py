@@ -39,6 +39,9 @@ class _Arguments(TypedDict, total=False):
     exercise: bool | None
     octets: str
     reason: str
+    origin: str
+    start: Annotated[int, msgspec.Meta(ge=0, lt=2**40)]
+    sizes: dict[str, Annotated[int, msgspec.Meta(ge=0, lt=2**40)]]
 
 
 def read_request(line: bytes) -> tuple[str, dict[str, Any]]:
