@@ -90,6 +90,8 @@ class Incoming:
         if isinstance(frame, Hello):
             self._check_greeting(state, frame)
             return []
+        if isinstance(frame, Want):
+            raise Malformed("a file asks for something, and whoever reads it cannot answer", rule="COURIER-4")
         work = self._ledger.work
         entries, cosignatures = len(work.entries), len(work.cosignatures)
         self._one(state, frame, now)
