@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.errors import Malformed
-from detente.formats.frame import Entries, Frame, Want, decode_frame
+from detente.formats.frame import Entries, EntryItem, Frame, Want, decode_frame
 from detente.protocol.events import Brought, Handed
 from detente.station.driver import FromOffice, Outcome
 from detente.testing.line import Line
@@ -95,12 +95,13 @@ def test_files_shuffled_doubled_and_weeks_late_converge(data: st.DataObject) -> 
 def test_each_file_holds_everything_since_the_last_proof() -> None:
     """COURIER-2: proved by a receipt or a `seen`, not by a file that was sent; the proof makes the next one short."""
     line = by_courier(PAIR)
+    files = []
     for number in range(5):
         line.say("alfa", f"message {number}", ["bravo"])
-        lost = pack(line, "alfa", "bravo")
-    (frame,) = [one for one in lost if isinstance(one, Entries)]
+        files.append(pack(line, "alfa", "bravo"))
+    (frame,) = [one for one in files[-1] if isinstance(one, Entries)]
     assert len(frame.items) == size(line, "alfa", "alfa") - frame.start
-    unpack(line, "bravo", lost)
+    unpack(line, "bravo", files[-1])
     unpack(line, "alfa", pack(line, "bravo", "alfa"))
     assert [one for one in pack(line, "alfa", "bravo") if isinstance(one, Entries)] == []
 
@@ -112,7 +113,7 @@ def test_entries_travel_with_their_views() -> None:
     line.say("bravo", "b", ["alfa"])
     items = [item for one in pack(line, "alfa", "harbour") if isinstance(one, Entries) for item in one.items]
     assert items
-    assert all(item.view is not None for item in items if hasattr(item, "view"))
+    assert all(item.view is not None for item in items if isinstance(item, EntryItem))
 
 
 def test_receipts_of_third_parties_can_be_checked_by_who_reads_the_file() -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from detente.bearers.secure_channel import SecureChannel
 from detente.bearers.wire_faults import fault_of_system
+from detente.crypto.certificates import certificate_fingerprint
 from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, Malformed, impossible
 from detente.formats.frame import FrameSplitter, length_prefix
 from detente.limits import FRAME_OCTETS_MAX, HANDSHAKE_SECONDS_MAX, LINK_UNSENT_OCTETS_MAX
@@ -108,6 +109,16 @@ class Link(asyncio.Protocol):
     def who(self) -> str:
         """Whom we speak of, as far as it is known: the peer, the one that we meant to call, or the address."""
         return self.peer or self.expected or self.address
+
+    @property
+    def name(self) -> str:
+        """SHA-256 of its certificate, in hexadecimal, once proved: what the station calls the link."""
+        return certificate_fingerprint(self.certificate).hex()
+
+    @property
+    def description(self) -> str:
+        """For people, once proved."""
+        return f"TLS 1.3, {'hybrid' if self.is_hybrid else 'classical'}"
 
     @property
     def is_open(self) -> bool:

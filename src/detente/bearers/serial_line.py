@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from detente.bearers.dialogue import Dialogue, Met, Parted, Settings
+from detente.bearers.units import UNIT_OCTETS_MAX
 from detente.errors import BearerFault, Fault, LocalMisuse
 
 LOOK_AGAIN_SECONDS: Final = 5.0  # for a device that is missing
 READ_OCTETS: Final = 4_096
+URGENT_OCTETS_MAX: Final = 16_384
 SPEEDS: Final = {
     int(name[1:]): getattr(termios, name)
     for name in dir(termios)
@@ -42,7 +44,7 @@ class Device:
 
 
 class SerialLine:
-    """The line to `peer`. `run` keeps it until cancelled; in between it is up, or it calls.
+    """The line to `peer`; `name` is what the station calls it. `run` keeps it until cancelled: it is up, or it calls.
 
     `on_open(line)` when both stations have met, `on_closed(line, fault)` when the meeting is over, once for each;
     `on_frames(line, frames)` with frames in order, the next ones after it returns; a Fault that it raises ends the
@@ -51,6 +53,7 @@ class SerialLine:
 
     def __init__(
         self,
+        name: str,
         peer: str,
         device: Device,
         *,
@@ -61,6 +64,7 @@ class SerialLine:
         monotonic: Callable[[], float],
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        self.name = name
         self.peer = peer
         self.device = device
         self.octets_in = 0
@@ -94,10 +98,20 @@ class SerialLine:
 
     @property
     def unsent_octets(self) -> int:
-        """What of the bulk stream was never sent."""
-        return self._dialogue.bulk_waiting_octets
+        """What was never sent."""
+        return self._dialogue.waiting_octets
 
-    def send_many(self, frames: Sequence[bytes], *, urgent: bool) -> None:
+    @property
+    def wants_urgent(self) -> bool:
+        """Whether urgent frames may be given now. They go ahead of all others, so there is room but in a flood."""
+        return self.is_open and self.unsent_octets - self._dialogue.bulk_waiting_octets < URGENT_OCTETS_MAX
+
+    @property
+    def wants_bulk(self) -> bool:
+        """Whether one more frame may be given: only when the last one is nearly sent, so that others can still go first."""
+        return self.is_open and self._dialogue.bulk_waiting_octets < UNIT_OCTETS_MAX
+
+    def send_many(self, frames: Sequence[bytes], *, urgent: bool = False) -> None:
         """Frames in order, those that are urgent ahead of all others. Raises BearerFault if the line is down."""
         if not self._dialogue.is_met:
             raise BearerFault(f"the serial line to {self.peer} is down")
@@ -106,8 +120,8 @@ class SerialLine:
         self._woken.set()
 
     async def drained(self) -> None:
-        """Return when nothing of the bulk stream waits any more, or the line is down."""
-        while self._dialogue.bulk_waiting_octets:
+        """Return when it wants more, or is down."""
+        while self.is_open and not (self.wants_bulk and self.wants_urgent):
             self._drained.clear()
             await self._drained.wait()
 

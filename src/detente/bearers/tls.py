@@ -155,6 +155,11 @@ class TlsBearer:
             raise BearerFault(f"the link to {expected} ended as soon as it was made; try again")
         return kept
 
+    @property
+    def certificate(self) -> bytes:
+        """Our own (DER)."""
+        return self._identity.certificate
+
     def trust(self, name: str, certificate: bytes) -> None:
         """Let the station `name` in by this certificate (DER), from now on; a name may have several. Idempotent.
 

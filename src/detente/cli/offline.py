@@ -30,7 +30,11 @@ from detente.station.papers import make_card, read_card, root_key, root_key_path
 )
 @click.option("--listen", multiple=True, metavar="HOST:PORT", help="Where it listens. None: it only dials.")
 @click.option(
-    "--bearer", "bearers", multiple=True, metavar="tls://HOST:PORT", help="Where others dial it; stands in the charter."
+    "--bearer",
+    "bearers",
+    multiple=True,
+    metavar="ADDRESS",
+    help="How others reach it: tls://HOST:PORT, serial:NAME or courier:NAME; stands in the charter.",
 )
 @passphrase_option
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")

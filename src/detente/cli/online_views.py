@@ -115,15 +115,11 @@ def _say_channel(channel: dict[str, Any], now_ms: int) -> None:
     if channel.get("stopped"):
         click.secho(f"NOTHING IS WRITTEN HERE ANY MORE: {channel['stopped']}", fg="red")
     say_table(
-        ("station", "link", "since", "by"),
+        ("station", "bearer", "link", "since", "by"),
         [
-            (
-                f"{one['party']}/{one['station']}",
-                one["link"],
-                show_time(one["since"], now_ms),
-                one["description"] or "-",
-            )
+            (f"{one['party']}/{one['station']}" if place == 0 else "", *_bearer(bearer, now_ms))
             for one in channel["stations"]
+            for place, bearer in enumerate(one["bearers"] or [None])
         ],
     )
     rows = []
@@ -138,3 +134,10 @@ def _say_channel(channel: dict[str, Any], now_ms: int) -> None:
     for finding in channel["findings"]:
         text = f"FINDING {finding['origin']}, {finding['index']}: {finding['rule']}, {marked_line(finding['text'])}"
         click.secho(text, fg="red")
+
+
+def _bearer(bearer: dict[str, Any] | None, now_ms: int) -> tuple[str, str, str, str]:
+    """One way to a station; None: there is none but by hand."""
+    if bearer is None:
+        return "-", "down", "-", "-"
+    return bearer["bearer"], bearer["state"], show_time(bearer["since"], now_ms), bearer["description"] or "-"

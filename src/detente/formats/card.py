@@ -24,7 +24,11 @@ STATEMENTS: Final = ("holds", "saw", "none")
 BEARERS_MAX: Final = 16
 FINGERPRINT_OCTETS: Final = 20  # CARD-2
 
-_ADDRESS: Final = re.compile(r"tls://(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\]):([1-9][0-9]{0,4})")
+_ADDRESS: Final = re.compile(
+    r"tls://(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\]):([1-9][0-9]{0,4})"
+    r"|(?:serial|courier):[a-z0-9][a-z0-9-]{0,62}"
+)
+_ADDRESSES: Final = "addresses like tls://host.example:4433, serial:line-1 or courier:weekly"
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=]+")
 
 
@@ -155,9 +159,15 @@ def _read_station(table: Table) -> Station:
     with refusals_at(f"the certificate of station {station_id}"):
         tls = base64.decode(encoded, "spec/3")
         _check_der_sequence(tls)
-    bearers = table.texts("bearers", "addresses like tls://host.example:4433", _ADDRESS, least=0, most=BEARERS_MAX)
+    bearers = table.texts(
+        "bearers",
+        "addresses like tls://host.example:4433, serial:line-1 or courier:weekly",
+        _ADDRESS,
+        least=0,
+        most=BEARERS_MAX,
+    )
     for address in bearers:
-        if int(address.rsplit(":", 1)[1]) > 65_535:
+        if address.startswith("tls:") and int(address.rsplit(":", 1)[1]) > 65_535:
             raise Malformed(f"{address!r} has a port above 65535", rule="spec/3")
     table.done()
     return Station(station_id, statement, cosigner, pq, tls, bearers)

@@ -39,6 +39,7 @@ def _channel(driver: Driver, channel: Channel) -> dict[str, Any]:
                 "link": "down",
                 "since": None,
                 "description": "",
+                "bearers": [],  # each with its name, state, since when, and description
             }
             for party in charter.parties
             for station in party.stations

@@ -7,7 +7,8 @@ and what `format_config` writes `parse_config` reads back. No secret stands here
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from detente.errors import LocalMisuse
 from detente.ids import PARTY_ID
@@ -16,11 +17,35 @@ ROLES = ("principal", "mediator", "observer", "witness")
 STATEMENTS = ("holds", "saw", "none")
 NAME_CHARACTERS_MAX = 120  # spec/3: a name in a card
 PORT_MAX = 65_535
-BEARER_SCHEME = "tls://"
+SERIAL_SPEED_MIN, SERIAL_SPEED_MAX = 75, 4_000_000
+DUPLEXES = ("half", "full")
+TURNAROUND_MS_MAX = 60_000
 
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,45}\]")
+_BY_HAND = re.compile(r"(serial|courier):[a-z0-9][a-z0-9-]{0,62}")
 _STATION = re.compile(rf"{PARTY_ID.pattern}/{PARTY_ID.pattern}")
+
+
+@dataclass(frozen=True, slots=True)
+class SerialConfig:
+    """One serial line to one station: a port, a modem, a radio."""
+
+    device: str
+    peer: str  # "party/station"
+    speed: int  # bit/s
+    duplex: str = "half"
+    turnaround_ms: int = 100  # half duplex: how long the modems need to change direction
+
+    def __post_init__(self) -> None:
+        """Raise LocalMisuse that names the key at fault."""
+        _require(self.device.startswith("/") and self.device.isprintable(), "serial.device", "a path, /dev/ttyS0")
+        _require(_STATION.fullmatch(self.peer), "serial.peer", f"PARTY/STATION, not {self.peer!r}")
+        speeds = f"a number of bit/s from {SERIAL_SPEED_MIN} to {SERIAL_SPEED_MAX}"
+        _require(SERIAL_SPEED_MIN <= self.speed <= SERIAL_SPEED_MAX, "serial.speed", speeds)
+        _require(self.duplex in DUPLEXES, "serial.duplex", f"one of {', '.join(DUPLEXES)}")
+        turnaround = f"a number of milliseconds up to {TURNAROUND_MS_MAX}"
+        _require(0 <= self.turnaround_ms <= TURNAROUND_MS_MAX, "serial.turnaround_ms", turnaround)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +60,7 @@ class Config:
     bearers: tuple[str, ...] = ()
     listen: tuple[str, ...] = ()
     dial: dict[str, str] = field(default_factory=dict)  # "party/station" to address
+    serial: tuple[SerialConfig, ...] = ()
     anchor: str = "anchor/journal"
     passphrase_file: str = ""
 
@@ -59,6 +85,8 @@ class Config:
         for station, address in self.dial.items():
             _require(_STATION.fullmatch(station), "dial", f"PARTY/STATION before each address, not {station!r}")
             _require(_is_address(address), "dial", f"HOST:PORT behind each station, not {address!r}")
+        devices = [line.device for line in self.serial]
+        _require(len(set(devices)) == len(devices), "serial", "one line for each device")
         _require(self.anchor and self.anchor.isprintable(), "anchor", "a path")
         _require(not self.passphrase_file or self.passphrase_file.isprintable(), "passphrase_file", "a path, or empty")
 
@@ -72,13 +100,12 @@ def default_cosign(role: str) -> str:
 
 
 def check_bearer(address: str) -> None:
-    """Raise LocalMisuse unless `address` is `tls://host:port`."""
-    good = (
-        address == address.lower()
-        and address.startswith(BEARER_SCHEME)
-        and _is_address(address.removeprefix(BEARER_SCHEME))
+    """Raise LocalMisuse unless `address` is one of spec/3: `tls://host:port`, `serial:name` or `courier:name`."""
+    host = address.removeprefix("tls://")
+    good = (host != address and address == address.lower() and _is_address(host)) or _BY_HAND.fullmatch(address)
+    _require(
+        good, "bearer", f"tls://HOST:PORT, serial:NAME or courier:NAME, such as tls://a.example:7410, not {address!r}"
     )
-    _require(good, "bearer", f"tls://HOST:PORT, for example tls://line.example.org:7410, not {address!r}")
 
 
 def parse_config(text: str) -> Config:
@@ -97,6 +124,7 @@ def parse_config(text: str) -> Config:
             _require(False, key, _SHAPES[kind])
     for key in ("bearers", "listen"):
         table[key] = tuple(table.get(key, ()))
+    table["serial"] = tuple(_serial(line) for line in table.get("serial", ()))
     return Config(**table)
 
 
@@ -136,6 +164,13 @@ One reachable side is enough for a line.""",
         False,
         'Where to dial a station instead of what the charter says: { "bravo/hq" = "HOST:PORT" }.',
     ),
+    "serial": (
+        "tables",
+        False,
+        """Serial lines, one table each, here or as [[serial]] below. speed is 75 bit/s or more; duplex is half or full;
+turnaround_ms (half duplex) is how long the modems need to change direction. The other station says the same:
+serial = [{ device = "/dev/ttyS0", peer = "bravo/hq", speed = 2400, duplex = "half", turnaround_ms = 100 }]""",
+    ),
     "anchor": (
         "text",
         False,
@@ -153,6 +188,7 @@ starts unattended. Empty: it asks.""",
 _SHAPES = {
     "text": "a text in quotes",
     "list": 'a list of texts, such as ["..."]',
+    "tables": 'a list of tables, such as [{ device = "/dev/ttyS0", peer = "bravo/hq", speed = 2400 }]',
     "table": 'a table of texts, such as { en = "..." }',
 }
 
@@ -162,16 +198,43 @@ def _fits(value: object, kind: str) -> bool:
         return isinstance(value, str)
     if kind == "list":
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if kind == "tables":
+        return isinstance(value, list) and all(isinstance(one, dict) for one in value)
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
 
 
-def _toml(value: str | tuple[str, ...] | dict[str, str]) -> str:
-    """TOML of a text, list or table. Control characters never get here, so JSON's strings are TOML's."""
+def _serial(table: dict[str, object]) -> SerialConfig:
+    """One line. Raises LocalMisuse."""
+    unknown = sorted(set(table) - set(_SERIAL_KEYS))
+    _require(not unknown, "serial", f"a table with the keys {', '.join(_SERIAL_KEYS)}, and not {', '.join(unknown)}")
+    for key, (kind, needed) in _SERIAL_KEYS.items():
+        _require(key in table or not needed, f"serial.{key}", "given; it is missing")
+        _require(
+            type(table.get(key, kind())) is kind, f"serial.{key}", "a number" if kind is int else "a text in quotes"
+        )
+    return SerialConfig(**table)  # type: ignore[arg-type]
+
+
+_SERIAL_KEYS: dict[str, tuple[type, bool]] = {
+    "device": (str, True),
+    "peer": (str, True),
+    "speed": (int, True),
+    "duplex": (str, False),
+    "turnaround_ms": (int, False),
+}
+
+
+def _toml(value: str | int | SerialConfig | tuple[Any, ...] | dict[str, Any]) -> str:
+    """TOML of a text, number, list or table. Control characters never get here, so JSON's strings are TOML's."""
     if isinstance(value, str):
         return _quoted(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, SerialConfig):
+        value = asdict(value)
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_quoted, value))}]"
-    pairs = ", ".join(f"{_quoted(key)} = {_quoted(one)}" for key, one in value.items())
+        return f"[{', '.join(map(_toml, value))}]"
+    pairs = ", ".join(f"{_quoted(key)} = {_toml(one)}" for key, one in value.items())
     return f"{{ {pairs} }}" if pairs else "{}"
 
 

@@ -18,15 +18,17 @@ from typing import Any, Never, TypeVar
 
 import structlog
 
+from detente.bearers.dialogue import Settings
 from detente.bearers.link import Link
 from detente.bearers.redial import Redialler, parse_address
+from detente.bearers.serial_line import URGENT_OCTETS_MAX, Device, SerialLine
 from detente.bearers.tls import Identity, TlsBearer
 from detente.crypto.certificates import certificate_fingerprint
 from detente.errors import BearerFault, Fault, InternalFault, LocalMisuse, PeerViolation, StoreFault
 from detente.ids import Milliseconds
 from detente.limits import LINK_UNSENT_OCTETS_MAX, TURN_ACTS_MAX, TURN_FRAMES_MAX
 from detente.station.desk import Desk
-from detente.station.driver import Driver, FromLink, FromOffice, Input, Outcome
+from detente.station.driver import Driver, FromLink, FromOffice, Input, Outcome, link_name
 from detente.station.home import Home
 from detente.station.local_server import Answer, LocalConnection
 
@@ -37,6 +39,7 @@ REOPEN_SECONDS = 2.0  # after a store fault the station reopens its files this o
 
 log = structlog.get_logger()
 T = TypeVar("T")
+AnyLink = Link | SerialLine
 Read = tuple[str, dict[str, Any], Callable[[Answer], None]]  # operation, arguments, and who wants the answer
 
 
@@ -61,8 +64,9 @@ class Runtime:
         self._stop = asyncio.Event()
         self._engine = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._bearer: TlsBearer | None = None
-        self._links: dict[str, Link] = {}
-        self._since: dict[str, int] = {}
+        self._links: dict[str, AnyLink] = {}
+        self._since: dict[str, int] = {}  # by link: when it came up, or went down
+        self._serial: dict[str, SerialLine] = {}  # by device
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dialling: set[str] = set()
         self._failed_calls: dict[tuple[str, object], str] = {}  # by station and address: why the last came to nothing
@@ -94,6 +98,7 @@ class Runtime:
                 self.port = await self._bearer.listen(host.strip("[]"), int(port))
             server = await self._open_socket()
             self._dial_all()
+            self._open_lines()
             turns = asyncio.create_task(self._turns())
             if on_ready is not None:
                 on_ready(self)
@@ -149,24 +154,20 @@ class Runtime:
                 await self._fail_turn(driver, batch, reads, fault)
                 continue
             wake = driver.wake
-            for link, octets in frames:
-                self._give(link, octets)
+            for link, octets, urgent in frames:
+                self._give(link, octets, urgent=urgent)
             self._tell(outcome, answers)
             if outcome.new_notes:
                 self._trust()
                 self._dial_all()
+                self._open_lines()
 
     def _engine_turn(
         self, driver: Driver, batch: list[Input], reads: list[Read]
-    ) -> tuple[Outcome, list[tuple[Read, Answer]], list[tuple[str, list[bytes]]]]:
+    ) -> tuple[Outcome, list[tuple[Read, Answer]], list[tuple[str, list[bytes], bool]]]:
         """In the engine thread: one turn, then what to send, then answers to those who only look."""
         outcome = driver.take_turn(batch, now_ms())
-        frames = []
-        for link, object_ in list(self._links.items()):
-            room = LINK_UNSENT_OCTETS_MAX // 2 - object_.unsent_octets
-            due = driver.frames_for(link, now_ms(), room) if room > 0 else []
-            if due:
-                frames.append((link, due))
+        frames = [(name, *due) for name, link in list(self._links.items()) for due in _due(driver, name, link)]
         desk = Desk(driver, running=True)
         answers: list[tuple[Read, Answer]] = []
         for read in reads:
@@ -301,32 +302,58 @@ class Runtime:
             self._failed_calls[name, address] = fault.text
             log.warning("no link", peer=name, why=str(fault))
 
+    def _open_lines(self) -> None:
+        """Keep every serial line whose station a charter names by now."""
+        if self._driver is None or self._bearer is None:
+            return
+        places = {name: fingerprint for fingerprint, (name, _) in self._driver.stations().items()}
+        for config in self._home.config.serial:
+            if config.peer in places and config.device not in self._serial:
+                settings = Settings(
+                    config.speed,
+                    config.duplex == "half",
+                    config.turnaround_ms / 1_000,
+                    first=certificate_fingerprint(self._bearer.certificate).hex() < places[config.peer],
+                )
+                line = SerialLine(
+                    link_name(places[config.peer], f"serial:{config.device}"),
+                    config.peer,
+                    Device(config.device, settings),
+                    on_open=self._on_open,
+                    on_frames=self._on_frames,
+                    on_closed=self._on_closed,
+                    on_failed=partial(self._tell_failed_call, config.peer, None),
+                    monotonic=time.monotonic,
+                )
+                self._serial[config.device] = line
+                self._keep(line.run())
+
     def _keep(self, coroutine: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _on_open(self, link: Link) -> None:
-        name = certificate_fingerprint(link.certificate).hex()
-        old = self._links.get(name)
-        if old is not None:
+    def _on_open(self, link: AnyLink) -> None:
+        name = link.name
+        if name in self._links:
             self._inputs.append(FromLink(name, gone=True))
         self._links[name] = link
         self._since[name] = now_ms()
         self._failed_calls = {call: why for call, why in self._failed_calls.items() if call[0] != link.peer}
-        log.info("link up", peer=link.peer, group=link.group)
+        log.info("link up", peer=link.peer, by=link.description)
         self._put(FromLink(name))
 
-    def _on_closed(self, link: Link, fault: Fault | None) -> None:
-        name = certificate_fingerprint(link.certificate).hex()
+    def _on_closed(self, link: AnyLink, fault: Fault | None) -> None:
+        name = link.name
         if self._links.get(name) is not link:
             return
         del self._links[name]
-        log.info("link down", peer=link.peer, why=str(fault) if fault else link.close_reason)
+        self._since[name] = now_ms()
+        log.info("link down", peer=link.peer, by=link.description, why=str(fault) if fault else link.close_reason)
         self._put(FromLink(name, gone=True))
 
-    async def _on_frames(self, link: Link, frames: list[bytes]) -> None:
-        name = certificate_fingerprint(link.certificate).hex()
+    async def _on_frames(self, link: AnyLink, frames: list[bytes]) -> None:
+        name = link.name
         if self._links.get(name) is not link:
             return
         for octets in frames:
@@ -340,20 +367,23 @@ class Runtime:
         self._inputs.append(one)
         self._work.set()
 
-    def _give(self, name: str, frames: list[bytes]) -> None:
+    def _give(self, name: str, frames: list[bytes], *, urgent: bool) -> None:
         link = self._links.get(name)
         if link is None or not link.is_open:
             return
         try:
-            link.send_many(frames)
+            if isinstance(link, SerialLine):
+                link.send_many(frames, urgent=urgent)
+            else:
+                link.send_many(frames)
         except BearerFault:
             return
-        if link.unsent_octets > LINK_UNSENT_OCTETS_MAX // 4:
+        if isinstance(link, SerialLine) or link.unsent_octets > LINK_UNSENT_OCTETS_MAX // 4:
             self._keep(self._when_drained(link))
         else:
             self._work.set()
 
-    async def _when_drained(self, link: Link) -> None:
+    async def _when_drained(self, link: AnyLink) -> None:
         with contextlib.suppress(BearerFault):
             await link.drained()
         self._work.set()
@@ -400,15 +430,43 @@ class Runtime:
         return answer
 
     def _with_links(self, status: dict[str, Any]) -> dict[str, Any]:
-        """The state of the links, which only the runtime knows."""
+        """The state of every bearer to every station, which only the runtime knows; the best one first."""
         for channel in status["channels"]:
             for station in channel["stations"]:
-                link = self._links.get(station["certificate"])
-                station["link"] = "up" if link is not None and link.is_open else "down"
-                station["since"] = self._since.get(station["certificate"])
-                if link is not None:
-                    station["description"] = f"TLS 1.3, {'hybrid' if link.is_hybrid else 'classical'}"
+                name = f"{station['party']}/{station['station']}"
+                tls = station["certificate"]
+                names = [tls] if tls in self._since or name in self._dialling else []
+                names += [line.name for line in self._serial.values() if line.peer == name]
+                bearers = [self._state_of(one) for one in names]
+                bearers.sort(key=lambda one: one["state"] != "up")
+                station["bearers"] = bearers
+                if bearers:
+                    station["link"], station["since"] = bearers[0]["state"], bearers[0]["since"]
+                    station["description"] = bearers[0]["description"]
         return status
+
+    def _state_of(self, name: str) -> dict[str, Any]:
+        link = self._links.get(name)
+        serial = next((line for line in self._serial.values() if line.name == name), None)
+        return {
+            "bearer": name.partition("/")[2] or "tls",
+            "state": "up" if link is not None and link.is_open else "down",
+            "since": self._since.get(name),
+            "description": link.description if link is not None else serial.description if serial is not None else "",
+        }
+
+
+def _due(driver: Driver, name: str, link: AnyLink) -> list[tuple[list[bytes], bool]]:
+    """What to give to a link now, and whether it may go ahead of what the link still has to send."""
+    found = []
+    if isinstance(link, SerialLine):
+        if link.wants_urgent:
+            found.append((driver.frames_for(name, now_ms(), URGENT_OCTETS_MAX, urgent=True), True))
+        if link.wants_bulk:
+            found.append((driver.frames_for(name, now_ms(), 1), False))
+    elif (room := LINK_UNSENT_OCTETS_MAX // 2 - link.unsent_octets) > 0:
+        found.append((driver.frames_for(name, now_ms(), room), False))
+    return [(frames, urgent) for frames, urgent in found if frames]
 
 
 def run(home: Home, passphrase: bytes, on_ready: Callable[[Runtime], None] | None = None) -> None:
