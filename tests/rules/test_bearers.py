@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from detente.errors import Malformed
 from detente.formats.entry import Precedence
 from detente.formats.frame import BookState, Entries, Hello, ReceiptFrame, Subtree, decode_frame, encode_frame
 from detente.ids import Milliseconds
+from detente.protocol.events import RenewKeys
 from detente.station.driver import FromLink, link_name
+from detente.station.reading import log_of
 from detente.testing.line import ROOM_OCTETS, Line
 from tests.rules.lines import PAIR, accuses_nobody, book, channel, size
 
@@ -172,31 +177,74 @@ def test_the_next_link_takes_over_and_gives_back() -> None:
     assert {bearer for bearer, _, _ in bearers.frames} == {TLS}
 
 
-def test_a_flash_is_taken_wherever_the_frames_before_it_end() -> None:
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(("say", "say", "send", "arrive", "flash", "answer")), min_size=4, max_size=40))
+def test_a_flash_is_taken_wherever_the_frames_before_it_end(acts: list[str]) -> None:
     """FRAME-12: on a narrow link urgent frames overtake, so the tiling has a boundary wherever one on its way ends."""
     bearers = Bearers()
     bearers.connect(SERIAL)
     bearers.settle()
-    alfa, bravo = bearers.line.stations["alfa"].running, bearers.line.stations["bravo"].running
+    line = bearers.line
+    alfa, bravo = line.stations["alfa"].running, line.stations["bravo"].running
     link, back = bearers.name("bravo", SERIAL), bearers.name("alfa", SERIAL)
-    waiting: list[bytes] = []
-    for number in range(40):
-        bearers.say(f"{number}" + "x" * (700 if number % 3 else 10))
-        if number % 8 == 7:
-            waiting += alfa.frames_for(link, bearers.line.now, 1)
-    for taken in range(len(waiting) + 1):
-        bearers.say(f"flash {taken}", Precedence.FLASH)
-        (flash,) = alfa.frames_for(link, bearers.line.now, ROOM_OCTETS, urgent=True)
-        bearers.turn("bravo", [FromLink(back, flash)])
-        held = channel(bearers.line, "bravo").ledger.books[book(bearers.line, "alfa")]
-        newest = size(bearers.line, "alfa", "alfa") - 1
-        assert newest < held.size if taken == len(waiting) else newest in held.far_entries
-        if taken < len(waiting):
-            bearers.turn("bravo", [FromLink(back, waiting[taken])])
-    assert len(waiting) == 5
+    under_way: list[bytes] = []
+    for number, act in enumerate(acts):
+        if act == "say":
+            bearers.say(f"{number}" + "x" * (3_000 if number % 3 else 10))
+        elif act == "send":
+            under_way += alfa.frames_for(link, line.now, 1)
+        elif act == "arrive" and under_way:
+            bearers.turn("bravo", [FromLink(back, under_way.pop(0))])
+        elif act == "answer":
+            bearers.turn("alfa", [FromLink(link, one) for one in bravo.frames_for(back, line.now, 1)])
+        elif act == "flash":
+            bearers.say(f"flash {number}", Precedence.FLASH)
+            for frame in alfa.frames_for(link, line.now, ROOM_OCTETS, urgent=True):
+                bearers.turn("bravo", [FromLink(back, frame)])
+            held = channel(line, "bravo").ledger.books[book(line, "alfa")]
+            newest = size(line, "alfa", "alfa") - 1
+            assert newest < held.size or newest in held.far_entries
+            assert f"flash {number}" in texts(line, "bravo")
+    bearers.turn("bravo", [FromLink(back, frame) for frame in under_way])
     bearers.settle()
     assert bearers.are_equal()
     assert bravo.store.findings() == alfa.store.findings() == []
+
+
+def test_a_flash_brings_the_keys_to_read_it() -> None:
+    """FRAME-12: read at once although its epoch began above the gap, also after a restart; the gap fills later."""
+    bearers = Bearers()
+    bearers.connect(SERIAL)
+    bearers.settle()
+    line = bearers.line
+    alfa = line.stations["alfa"].running
+    for _ in range(3):
+        line.act_quietly("alfa", RenewKeys())
+        bearers.say("on its way")
+    late = alfa.frames_for(bearers.name("bravo", SERIAL), line.now, ROOM_OCTETS)
+    bearers.say("before")
+    line.act_quietly("alfa", RenewKeys())
+    bearers.say("Check your fire, now.", Precedence.FLASH)
+    (flash,) = alfa.frames_for(bearers.name("bravo", SERIAL), line.now, ROOM_OCTETS, urgent=True)
+    bearers.turn("bravo", [FromLink(bearers.name("alfa", SERIAL), flash)])
+    assert "Check your fire, now." in texts(line, "bravo")
+    for party in line.stations:
+        line.stations[party].start()
+    assert "Check your fire, now." in texts(line, "bravo")
+    assert late
+    bearers.up.clear()
+    bearers.connect(SERIAL)
+    bearers.settle()
+    assert bearers.are_equal()
+    assert len(texts(line, "bravo")) == 5
+    assert accuses_nobody(line)
+
+
+def texts(line: Line, party: str) -> list[str]:
+    """All messages that a party can read."""
+    driver = line.stations[party].running
+    entries = log_of(driver, driver.channels[line.channel])["entries"]
+    return [one["text"] for one in entries if one["form"] == "message"]
 
 
 def test_what_a_hostile_wire_claims_holds_nothing_back_on_another_link() -> None:

@@ -104,18 +104,18 @@ class Channel:
 
     def _learn_from_books(self) -> None:
         """Epochs and reader keys from the entries that publish them; then our own newest book."""
-        special: list[tuple[EntryRow, bool]] = []
+        special: list[tuple[EntryRow, BookCopy]] = []
         for origin, book in self.ledger.books.items():
-            special.extend(
-                (row, book.ours) for row in self.ledger.shelf.special_entries(origin) if row.index < book.size
-            )
+            special.extend((row, book) for row in self.ledger.shelf.special_entries(origin))
         # a wrap names a reader key, so all openings come first, then keys in the order of their books
         special.sort(key=lambda pair: (pair[0].leaf[1] != Kind.OPENING, pair[0].index))
-        for row, ours in special:
+        for row, book in special:
             with contextlib.suppress(Malformed, LocalMisuse):  # marked when it arrived, or of an unknown kind
                 said = decode_body(row.leaf[1], row.body)
-                if isinstance(said, Opening | Keys):
-                    self.epochs.take(row.origin, row.index, said, own_book=ours)
+                if isinstance(said, Opening | Keys) and row.index < book.size:
+                    self.epochs.take(row.origin, row.index, said, own_book=book.ours)
+                elif isinstance(said, Keys):
+                    self.epochs.take_secret(row.origin, row.index, said, own_book=book.ours)
         ours_now = [book for book in self.ledger.books.values() if book.ours]
         if ours_now:
             self.writer.resume(max(ours_now, key=lambda book: book.number))
@@ -206,6 +206,10 @@ class Channel:
         for origin, index, said in learned:
             if isinstance(said, Opening | Keys):
                 self.epochs.take(origin, index, said, own_book=self.ledger.books[origin].ours)
+        far, self.incoming.learned_far = self.incoming.learned_far, []
+        for origin, index, said in far:
+            if isinstance(said, Keys):
+                self.epochs.take_secret(origin, index, said, own_book=self.ledger.books[origin].ours)
         for origin, entries in self.incoming.taken():
             turn.arrived.extend((origin, entry) for entry in entries)
             self._unopened.append(_Unopened(origin, entries[0].index, entries[-1].index + 1, again=False))

@@ -72,6 +72,10 @@ class Epochs:
             return
         if body.next is not None:
             self.publish(origin, index, body.next)
+        self.take_secret(origin, index, body, own_book=own_book)
+
+    def take_secret(self, origin: Origin, index: int, body: Keys, *, own_book: bool) -> None:
+        """Only the secret of an epoch, if it is for us: all that a keys entry above a gap may give (EPOCH-4)."""
         if self._party not in body.audience:
             return
         secret = self._keyring.secret(body.check)

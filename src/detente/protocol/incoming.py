@@ -4,11 +4,12 @@ It keeps: a frame is proved whole before anything changes; what does not verify 
 accuses nobody; what verifies and contradicts what was verified before is a fork, with its proof.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from detente.errors import Equivocation, Malformed
-from detente.formats.entry import Body, Precedence
+from detente.formats.entry import Body, Kind, Precedence, decode_body
 from detente.formats.frame import (
     Entries,
     EntryItem,
@@ -65,6 +66,7 @@ class Incoming:
         self._station = station
         self._taken: dict[Origin, list[HeldEntry]] = {}
         self.learned: list[tuple[Origin, int, Body]] = []  # what unsealed entries said that came in this turn
+        self.learned_far: list[tuple[Origin, int, Body]] = []  # the same of keys entries above gaps (FRAME-12)
         self._held_far: list[tuple[Ref, bytes]] = []
         self._behind: dict[Origin, _Behind] = {}
         self._told_sizes: dict[Origin, int] = {}
@@ -247,6 +249,9 @@ class Incoming:
             self._take(book, entry, view_known=view_known)
         elif entry.index not in book.far_entries:
             self._ledger.take_far(book, entry)
+            if entry.leaf.kind == Kind.KEYS:
+                with contextlib.suppress(Malformed):  # marked when it joins its book (BOOK-12)
+                    self.learned_far.append((book.origin, entry.index, decode_body(entry.leaf.kind, entry.body)))
             self._held_far.append((Ref(book.party, book.number, entry.index), entry.leaf_hash))
         self._join_far(book)
 

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from detente.formats.entry import Precedence, Seen
+from detente.formats.entry import Kind, Precedence, Seen
 from detente.formats.frame import (
     BookState,
     Entries,
@@ -48,7 +48,7 @@ class PeerState:
     charter_number: int = 0
     holds: dict[Origin, int] = field(default_factory=dict)  # believed durable sizes
     sent: dict[Origin, int] = field(default_factory=dict)  # entries below this were given to the link
-    ends: dict[Origin, list[int]] = field(default_factory=dict)  # where the frames given to the link end
+    ends: dict[Origin, list[int]] = field(default_factory=dict)  # sizes that they may give the peer
     urgent: dict[Origin, deque[int]] = field(default_factory=dict)
     serve_until: dict[Origin, Milliseconds] = field(default_factory=dict)  # others' books that it wants from us
     quick: deque[bytes] = field(default_factory=deque)  # encoded small frames that may go before all others
@@ -345,33 +345,44 @@ class Outgoing:
 
     def _gave(self, state: PeerState, book: BookCopy, position: int) -> None:
         state.sent[book.origin] = position
-        held = state.holds.get(book.origin, 0)
-        ends = [end for end in state.ends.get(book.origin, ()) if end > held]
-        state.ends[book.origin] = [*ends, position][-ENDS_MAX:]
+        self._may_hold(state, book, position)
         if book.ours:
             self._just_given[book.origin, state.peer.party] = position
 
+    @staticmethod
+    def _may_hold(state: PeerState, book: BookCopy, size: int) -> None:
+        """What is on its way may make this the peer's size of a book."""
+        held = state.holds.get(book.origin, 0)
+        ends = [end for end in state.ends.get(book.origin, ()) if end > held]
+        state.ends[book.origin] = [*ends, size][-ENDS_MAX:]
+
     def _jump(self, state: PeerState, book: BookCopy, head: HeadRow, index: int) -> bytes:
-        """One urgent entry ahead of what is still missing before it (FRAME-7).
+        """One urgent entry ahead of what is still missing before it (FRAME-7), and the keys to read it if those are.
 
         A wide link keeps the order, so the frame begins where the last one ended. Otherwise it begins at what the peer is
         believed to hold, and has a boundary wherever a frame on its way ends, for one of them will be the peer's size.
         """
-        start = state.sent.get(book.origin, 0)
+        start = sent = state.sent.get(book.origin, 0)
         bounds: list[int] = []
         if state.peer.is_narrow or not self.is_best(state):
             self._learn_proved(state)
             start = min(state.holds.get(book.origin, 0), index)
             ends = {end for other in self.links_to(state.peer) for end in other.ends.get(book.origin, ())}
-            bounds = sorted(end for end in ends if start < end < index)
-            if state.sent.get(book.origin, 0) == index and self.is_best(state):
-                self._gave(state, book, index + 1)
+            bounds = sorted(end for end in ends if start < end <= index)
+        (entry,) = book.entries(index, index + 1)
+        wanted = [entry.leaf.epoch, index] if entry.leaf.kind == Kind.SEALED and entry.leaf.epoch >= start else [index]
         items: list[Item] = []
-        for begin, end in pairwise((start, *bounds, index)):
-            items.extend(book.cover_items(begin, end))
-        entry = book.entries(index, index + 1)[0]
-        items.append(entry_item(entry, None if self._can_compute_view(state, entry.leaf.seen) else entry.leaf.view))
-        items.extend(book.cover_items(index + 1, head.size))
+        position = start
+        for one in wanted:
+            for begin, end in pairwise((position, *(end for end in bounds if position < end < one), one)):
+                items.extend(book.cover_items(begin, end))
+            (entry,) = book.entries(one, one + 1)
+            items.append(entry_item(entry, None if self._can_compute_view(state, entry.leaf.seen) else entry.leaf.view))
+            position = one + 1
+            self._may_hold(state, book, position)
+        items.extend(book.cover_items(position, head.size))
+        if self.is_best(state) and wanted == list(range(sent, index + 1)):
+            self._gave(state, book, index + 1)
         return encode_frame(Entries(self.handle, self._ledger.code(book.origin), start, head.signature, tuple(items)))
 
     def whole(self, state: PeerState, origin: Origin, start: int) -> None:
