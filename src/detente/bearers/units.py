@@ -94,7 +94,7 @@ def encode_unit(unit: Unit, meeting: bytes) -> bytes:
 
 
 def decode_unit(coded: bytes, meeting: bytes) -> Unit | None:
-    """The unit in what stood between two delimiters; None if it is none of this meeting. `meeting`: the sender's first."""
+    """SERIAL-2: the unit between two delimiters; None if it is none of this meeting. `meeting`: the sender's first."""
     octets = unstuffed(coded)
     if octets is None or len(octets) <= _CRC_OCTETS:
         return None
