@@ -1,4 +1,4 @@
-"""COURIER-1 to COURIER-5: A line carried by hand, by the real commands over real HOMEs: no network at all, any order, twice, weeks late, damaged."""
+"""COURIER-1 to COURIER-5: a line carried by hand, by the real commands: any order, twice, weeks late, damaged."""
 
 import json
 import random
