@@ -15,7 +15,7 @@ FIRST ?= 1
 SECONDS ?= 60
 ROUNDS ?= 100
 
-.PHONY: help setup check test coverage demo kill world fuzz bench lock clean
+.PHONY: help setup check test coverage demo kill world planted fuzz bench lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ demo: $(READY) ## Play the whole program on this machine (ARGS="--no-serve" and 
 kill: $(READY) ## Kill real stations (kill -9) in ROUNDS bursts of 2,000 messages, the instants from seed FIRST
 	$(BIN)/python -m scripts.kill $(ROUNDS) $(FIRST)
 
-world: ## Many stations and every fault from one seed: SEEDS runs, the first with seed FIRST (to come)
-	@echo "make world: there is no simulated world to run yet; seeds $(FIRST) and the $(SEEDS) from there on were not run." >&2; exit 2
+world: $(READY) ## Many stations and every fault from one seed: SEEDS runs, the first with seed FIRST; resumes, keeps a tally
+	$(BIN)/python -m detente.testing.world --seeds $(SEEDS) --first $(FIRST) --workers $(WORKERS) --tally world.tally
+
+planted: $(READY) ## Plant faults into the core, one at a time: the world must catch each
+	$(BIN)/python -m detente.testing.planted
 
 fuzz: $(FUZZ_READY) ## Throw octets at every decoder, guided by coverage, for SECONDS each (ARGS="charter wire": only those)
 	$(BIN)/python -m fuzz.run --seconds $(SECONDS) $(ARGS)

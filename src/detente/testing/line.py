@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from detente.contracts import Anchor, Store
 from detente.crypto.certificates import make_certificate
 from detente.crypto.hashing import sha256
 from detente.crypto.signing import SigningKey
@@ -104,6 +105,8 @@ class MemoryStation:
     disk: MemoryDisk = field(default_factory=MemoryDisk)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     driver: Driver | None = None
+    open_store: Callable[[MemoryDisk], Store] = MemoryStore
+    open_anchor: Callable[[MemoryJournal], Anchor] = MemoryAnchor
 
     @property
     def link_name(self) -> str:
@@ -112,9 +115,8 @@ class MemoryStation:
 
     def start(self) -> Driver:
         """Open the station from its disk, as after a crash."""
-        self.driver = Driver(
-            MemoryStore(self.disk), MemoryAnchor(self.journal), self.keyring, self.party, self.card.stations[0].id
-        )
+        store, anchor = self.open_store(self.disk), self.open_anchor(self.journal)
+        self.driver = Driver(store, anchor, self.keyring, self.party, self.card.stations[0].id)
         return self.driver
 
     @property
@@ -169,18 +171,18 @@ def make_charter(stations: Sequence[MemoryStation], name: str, number: int = 1, 
 class Line:
     """Stations of one channel and the links between them. `settle` carries frames until nobody has more to say."""
 
-    def __init__(self, parties: Sequence[tuple[str, str, str]], seed: str = "line") -> None:
+    def __init__(self, parties: Sequence[tuple[str, str, str]], seed: str = "line", books: int = 2) -> None:
         self.now = START
         self.channel = f"{seed.split(maxsplit=1)[0]}.example/abcdefghijklmnop"
         self.stations = {party: make_station(party, role, statement, seed) for party, role, statement in parties}
         self.links: set[frozenset[str]] = set()
         self.carried: list[tuple[str, str, int]] = []
-        charter = make_charter(list(self.stations.values()), self.channel)
-        text = write_charter(charter)
+        self.charter_value = make_charter(list(self.stations.values()), self.channel)
+        text = write_charter(self.charter_value)
         roots = [station for station in self.stations.values() if station.role == "principal"]
         self.charter = format_note(Note(text, tuple(sign_note(text, s.root, s.card.root.name) for s in roots)))
         for station in self.stations.values():
-            notes = [self.book_note(station, 1), self.book_note(station, 2)]
+            notes = [self.book_note(station, number) for number in range(1, books + 1)]
             station.running.found([self.charter, *notes], self.now)
 
     def book_note(self, station: MemoryStation, number: int) -> bytes:
