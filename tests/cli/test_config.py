@@ -38,7 +38,7 @@ def test_every_key_is_explained() -> None:
     """Each key of the file has a comment of ours above it."""
     lines = format_config(GOOD).split("\n")
     keys = [number for number, line in enumerate(lines) if " = " in line and not line.startswith("#")]
-    assert len(keys) == 10
+    assert len(keys) == 11
     assert all(lines[number - 1].startswith("# ") for number in keys)
 
 
