@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.reference import books, shape
-from tests.reference.bodies import Adopt, Opening, read_body
+from tests.reference.bodies import Adopt, Body, Open, Opening, read_body
 from tests.reference.bundle_sections import Section, read_section
-from tests.reference.chain import check_amendment, check_amendment_in_force
-from tests.reference.charter import Charter, check_in_force, fingerprint, parse_charter
+from tests.reference.chain import check_amendment
+from tests.reference.charter import Charter, fingerprint, parse_charter
 from tests.reference.encoding import Value, decode, sha256
 from tests.reference.findings import Findings, check_lines
 from tests.reference.frames import Item, read_item
-from tests.reference.notes import Note, parse_note
+from tests.reference.notes import parse_note
 from tests.reference.refusal import Refusal, require
 from tests.reference.sealing import open_entry
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.reference.books import Entry
     from tests.reference.contents import Content
+    from tests.reference.keys import VerifierKey
 
 LABEL = "detente/1 bundle"
 
@@ -52,11 +53,20 @@ class Report:
     charters: list[Charter] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
     disclosed: dict[tuple[str, int], Content] = field(default_factory=dict)
+    views: dict[tuple[str, int], str] = field(default_factory=dict)  # verified, not checked or wrong (BUNDLE-7)
 
     @property
     def sound(self) -> bool:
         """Whether there is no finding (BUNDLE-10)."""
         return not self.findings.found
+
+    def content(self, section: Section, index: int) -> Content | None:
+        """Return the content of an entry that is disclosed or open; None of any other."""
+        entry = section.entries[index]
+        if entry.head.kind == books.OPEN:
+            body = _body(entry)
+            return body.content if isinstance(body, Open) else None
+        return self.disclosed.get((section.note.origin, index))
 
     def fingerprints(self) -> list[tuple[str, str]]:
         """List the parties with the fingerprints of their roots (BUNDLE-10)."""
@@ -111,7 +121,7 @@ def verify_bundle(octets: bytes, dictionary: bytes | None = None) -> Report:
     try:
         bundle = read_bundle(octets)
     except Refusal as refusal:
-        report.findings.add("BUNDLE-1", str(refusal))
+        report.findings.refused("BUNDLE-1", "the file", refusal)
         return report
     _check_charters(bundle.charters, report)
     for place, section in enumerate(bundle.books, start=1):
@@ -135,31 +145,35 @@ def _check_charters(charters: Sequence[bytes], report: Report) -> None:
             note = parse_note(octets)
             charter = parse_charter(note.text)
         except Refusal as refusal:
-            report.findings.add("BUNDLE-2", f"{what}: {refusal}")
+            report.findings.refused("BUNDLE-2", what, refusal)
             before = None
             continue
-        if charter.number != number:
-            report.findings.add("BUNDLE-2", f"{what}: its number is {charter.number}")
-        _check_link(before, charter, note, number, report.findings)
         roots = [party.root for party in charter.parties]
         roots += [party.root for party in before.principals] if before is not None else []
-        check_lines(note, roots, "BUNDLE-2", what, report.findings)
+        signed = check_lines(note, roots, "BUNDLE-2", what, report.findings)
+        _check_link(before, charter, signed, number, report.findings)
         report.charters.append(charter)
         before = charter
 
 
-def _check_link(before: Charter | None, charter: Charter, note: Note, number: int, findings: Findings) -> None:
+def _check_link(
+    before: Charter | None, charter: Charter, signed: Sequence[VerifierKey], number: int, findings: Findings
+) -> None:
     """Check that a charter is in force and amends the one before it (CHARTER-5, CHARTER-6)."""
     what = f"charter {number}"
     if number > 1 and before is None:
-        findings.add("BUNDLE-2", f"{what}: the charter before it cannot be read")
-    try:
-        if before is not None:
+        findings.add("BUNDLE-2", "CHARTER-6", f"{what}: the charter before it cannot be read")
+    if before is None and charter.number != number:
+        findings.add("BUNDLE-2", "CHARTER-6", f"{what}: its number is {charter.number}")
+    if before is not None:
+        try:
             check_amendment(before, charter)
-            check_amendment_in_force(before, charter, note)
-        check_in_force(charter, note)
-    except Refusal as refusal:
-        findings.add("BUNDLE-2", f"{what}: {refusal}")
+        except Refusal as refusal:
+            findings.refused("BUNDLE-2", what, refusal)
+    needed = [*charter.principals, *(before.principals if before is not None else ())]
+    missing = sorted({party.id for party in needed if party.root not in signed})
+    if missing:
+        findings.add("BUNDLE-2", "CHARTER-5", f"{what}: not signed by the root of {', '.join(missing)}")
 
 
 def _check_sections(report: Report) -> None:
@@ -169,14 +183,14 @@ def _check_sections(report: Report) -> None:
     for number, section in enumerate(report.sections):
         others = report.sections[:number]
         if any(other.note.origin == section.note.origin for other in others):
-            report.findings.add("BUNDLE-3", f"{section.note.origin}: the origin occurs twice")
+            report.findings.add("BUNDLE-3", "BUNDLE-3", f"{section.note.origin}: the origin occurs twice")
         if any(other.note.key.public == section.note.key.public for other in others):
-            report.findings.add("BUNDLE-3", f"{section.note.origin}: the key is that of another book")
+            report.findings.add("BUNDLE-3", "OPEN-2", f"{section.note.origin}: the key is that of another book")
         place = newest.place(section.note.party) if newest is not None else None
         if place is None:
             continue
         if before is not None and (place, section.note.book) < before:
-            report.findings.add("BUNDLE-3", f"{section.note.origin}: the books are not sorted")
+            report.findings.add("BUNDLE-3", "BUNDLE-3", f"{section.note.origin}: the books are not sorted")
         before = place, section.note.book
 
 
@@ -186,19 +200,25 @@ def _check_named_charters(report: Report) -> None:
     for section in report.sections:
         for index, entry in section.entries.items():
             named = _named_charter(entry)
-            if named is not None and named not in digests:
-                report.findings.add("BUNDLE-2", f"{section.name(index)} names a charter that is not in the bundle")
+            if named is not None and named[1] not in digests:
+                # Against nobody: who made the file may have left the charter out.
+                report.findings.add("BUNDLE-2", named[0], f"{section.name(index)} names a charter that is not there")
 
 
-def _named_charter(entry: Entry) -> bytes | None:
-    """Return the digest of the charter that an entry names or adopts."""
+def _body(entry: Entry) -> Body | None:
+    """Read the body of an entry; None where it does not fit."""
     try:
-        body = read_body(entry.head.kind, entry.body)
+        return read_body(entry.head.kind, entry.body)
     except Refusal:
         return None
+
+
+def _named_charter(entry: Entry) -> tuple[str, bytes] | None:
+    """Return the digest of the charter that an entry names or adopts, and the rule by which it does."""
+    body = _body(entry)
     if isinstance(body, Opening):
-        return body.charter
-    return body.digest if isinstance(body, Adopt) and body.what == "charter" else None
+        return "BOOK-13", body.charter
+    return ("BOOK-16", body.digest) if isinstance(body, Adopt) and body.what == "charter" else None
 
 
 def _check_views(report: Report) -> None:
@@ -216,10 +236,13 @@ def _check_views(report: Report) -> None:
     for section in report.sections:
         for index, entry in section.entries.items():
             view = books.computed_view(entry.head.seen, newest.channel, parties, root)
-            if view is None:
+            said = "not checked" if view is None else "verified" if view == entry.head.view else "wrong"
+            report.views[section.note.origin, index] = said
+            if said == "not checked":
                 report.findings.note("BUNDLE-7", f"{section.name(index)}: view not checked")
-            elif view != entry.head.view:
-                report.findings.add("BUNDLE-7", f"{section.name(index)}: BOOK-10 the view is another one")
+            elif said == "wrong":
+                what = f"{section.name(index)}: the view is another one"
+                report.findings.add("BUNDLE-7", "BOOK-10", what, section.note.party)
 
 
 def _check_disclosures(disclosures: Sequence[tuple[str, int, bytes]], report: Report, dictionary: bytes | None) -> None:
@@ -232,14 +255,14 @@ def _check_disclosures(disclosures: Sequence[tuple[str, int, bytes]], report: Re
         what = f"the disclosure of {origin} {index}"
         place = origin.encode("utf-8"), index
         if before is not None and place <= before:
-            report.findings.add("BUNDLE-4", f"{what} is not in order, or there twice")
+            report.findings.add("BUNDLE-1", "BUNDLE-1", f"{what} is not in order, or there twice")
         before = place
         section = sections.get(origin)
         entry = section.entries.get(index) if section is not None else None
         if entry is None or entry.head.kind != books.SEALED:
-            report.findings.add("BUNDLE-4", f"{what} is of no sealed entry that the bundle shows")
+            report.findings.add("BUNDLE-4", "BUNDLE-4", f"{what} is of no sealed entry that the bundle shows")
             continue
         try:
             report.disclosed[origin, index] = open_entry(key, origin, index, entry.head, entry.body, known)
         except Refusal as refusal:
-            report.findings.add("BUNDLE-4", f"{what}: {refusal}")
+            report.findings.refused("BUNDLE-4", what, refusal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.reference.books import Seen, count_of
+from tests.reference.books import OPEN, Seen, count_of
 from tests.reference.contents import Content, Reference, is_acknowledge, is_message, references_of, status_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ RUNGS = ("queued", "sent", "held", "cannot process", "acknowledged", "answered")
 
 @dataclass(frozen=True)
 class OwnEntry:
-    """An own entry, committed here."""
+    """An own entry, committed here; `leaf` is its leaf hash."""
 
     reference: Reference
     place: int
@@ -42,6 +42,7 @@ class PartyEntry:
     seen: Seen
     view: bool | None
     content: Content | None
+    kind: int = OPEN
 
 
 def rung(own: OwnEntry, addressee: str, receipts: Sequence[PartyReceipt], entries: Sequence[PartyEntry]) -> str:
@@ -69,7 +70,7 @@ def rungs_by_entry(own: OwnEntry, entry: PartyEntry) -> list[str]:
         reached.append("held")
     if entry.content is None:
         return reached
-    status = status_of(entry.content)
+    status = status_of(entry.content) if entry.kind == OPEN else None  # spec/4-books.md: status entries are open
     if status is not None and status.entry == own.reference:
         if status.kind == "cannot process":
             reached.append("cannot process")

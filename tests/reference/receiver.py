@@ -32,6 +32,7 @@ class HeldBook:
     receipts: dict[tuple[int, int], int] = field(default_factory=dict)  # cosigner and type of key: size
     asked: set[bytes] = field(default_factory=set)  # heads asked for, by their signatures (FRAME-5)
     forked: bool = False
+    shown: int = 0  # the largest head shown to contain the largest one verified before it (RECEIPT-3)
 
     @property
     def size(self) -> int:
@@ -149,8 +150,10 @@ class Receiver:
         if self._parts_from(book, proved):
             book.forked = True
             return []
-        book.heads.setdefault(proved.head.size, (proved.head.root, signature))
         joins = start == book.size or proved.boundaries.get(book.size) == book.fold_at(book.size).root()
+        if proved.head.size > book.head and self._contains(book, proved, max(start, book.size if joins else 0)):
+            book.shown = proved.head.size
+        book.heads.setdefault(proved.head.size, (proved.head.root, signature))
         if not joins:
             return []  # FRAME-4: no boundary at the durable size
         new = {index: entry for index, entry in proved.entries.items() if index >= book.size}
@@ -165,6 +168,10 @@ class Receiver:
             held = book.fold_at(proved.head.size).root()
             return held != proved.head.root and book.head >= proved.head.size
         return False
+
+    def _contains(self, book: HeldBook, proved: Proved, own: int) -> bool:
+        """Whether a proved head is shown to contain the heads before: at boundaries, or below the `own` size."""
+        return all(size <= own or size in proved.boundaries for size in (book.shown, book.head))
 
     def _extend(self, book: HeldBook, new: dict[int, Entry]) -> list[WantSent]:
         """Extend the durable entries by the new ones, and by those above the gap that this fills (FRAME-7)."""

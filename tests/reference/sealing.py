@@ -191,16 +191,15 @@ def open_entry(key: bytes, origin: str, index: int, head: Head, body: bytes, dic
 
 
 def find_secret(
-    keys: Keys,
-    channel: str,
-    origin: str,
-    index: int,
-    own: dict[tuple[str, int], ReaderKey],
-) -> bytes:
+    keys: Keys, channel: str, origin: str, index: int, party: str, own: dict[tuple[str, int], ReaderKey]
+) -> bytes | None:
     """Take the first wrap that names a key of which the reader has the private half (EPOCH-4).
 
-    `own` holds the reader's keys by the origin of its book and the index of the entry that published them.
+    None if the reader's party is not in the audience. `own` holds the reader's keys by the origin of its book and the
+    index of the entry that published them.
     """
+    if party not in keys.audience:
+        return None
     for wrap in keys.wraps:
         key = own.get((wrap.reader, wrap.key_index))
         if key is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.reference import bodies, books, contents, encoding, sealing, shape, tree
 from tests.reference.cases import Case, cases, check_marks, dictionary, load, octets_of, read_reference, refused
 from tests.reference.diagnostic import parse_diagnostic
@@ -105,6 +107,29 @@ def test_wraps(case: Case) -> None:
         return
     assert place.info().hex() == case["info"]
     assert sealing.unwrap(wrap, key, place).hex() == case["secret"]
+
+
+@cases("sealing.json", "epochs")
+def test_epochs(case: Case) -> None:
+    """A station finds the secret of an epoch, or gives the stated reason, or the epoch is not meant for it."""
+    named = {wrap["name"]: wrap["wrap"] for wrap in load("sealing.json")["wraps"]}
+    own = {(origin, index): private_key(name) for origin, index, name in case["published"]}
+    wraps = tuple(
+        bodies.Wrap(reader, index, bytes(bodies.WRAP) if name == "zeros" else bytes.fromhex(named[name]))
+        for reader, index, name in case["wraps"]
+    )
+    keys = bodies.Keys(tuple(case["audience"]), bytes.fromhex(case["check"]), wraps, None)
+    channel = "vectors.example/line-abcdefgh234567aa"
+
+    def found() -> bytes | None:
+        return sealing.find_secret(keys, channel, books.make_origin(channel, "alfa", 1), 1, "bravo", own)
+
+    if case["reason"] is None:
+        assert found() == (None if case["secret"] is None else bytes.fromhex(case["secret"]))
+        return
+    with pytest.raises(sealing.Unopened) as caught:
+        found()
+    assert caught.value.reason == case["reason"]
 
 
 def read_h(case: Case) -> books.Head:

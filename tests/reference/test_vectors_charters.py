@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.reference import charter
 from tests.reference.cases import Case, cases, load, octets_of, refused
 from tests.reference.holder import Holder
@@ -79,3 +81,13 @@ def test_book_notes(case: Case) -> None:
     for name in case["charters"]:
         holder.take(load("charters.json")["notes"][name].encode("utf-8"))
     take_notes(case, holder)
+
+
+@pytest.mark.parametrize(("stops", "good"), [(128, True), (129, False)])
+def test_full_stops(stops: int, good: bool) -> None:
+    """A line has at most 128 full stops; the examples have no such case."""
+    text = load("charters.json")["cards"][0]["text"].encode("utf-8") + b"# " + b"." * stops + b"\n"
+    if good:
+        charter.parse_card(text)
+    else:
+        refused({"rules": ["spec/3"]}, lambda: charter.parse_card(text))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from tests.reference import encoding, frames
 from tests.reference.cases import Case, cases, check_marks, load, octets_of, refused
 from tests.reference.diagnostic import parse_diagnostic
+from tests.reference.giver import Giver
 from tests.reference.holder import Holder
 from tests.reference.receiver import HeldBook, Receiver, WantSent
 
@@ -89,3 +92,15 @@ def test_answers(case: Case) -> None:
     want = frames.read_frame(bytes.fromhex(named[case["want"]]))
     assert isinstance(want, frames.Want)
     assert station.answer(want).hex() == named[case["answer"]]
+
+
+@cases("frames.json", "giving")
+def test_giving(case: Case) -> None:
+    """A station gives the stated receipts, and no others."""
+    named = load("frames.json")["frames"]
+    party, station = case["at"].split("/")
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(case["cosigner"]))
+    giver = Giver(party, station, private, receiving_station())
+    for step in case["steps"]:
+        sent = giver.receive(bytes.fromhex(named[step["frame"]]), step["now_s"])
+        assert [octets.hex() for octets in sent] == [named[name] for name in step["sent"]]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RULE = "spec/3"
 MAXIMUM_LINE = 4_096
+MAXIMUM_FULL_STOPS = 128  # in one line
 IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,23}")
 SCOPE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 LANGUAGE = re.compile(r"[a-z]{2}")
@@ -35,6 +36,7 @@ def parse_text(text: bytes, first_line: str) -> Table:
     lines = characters.split("\n")
     require(lines[0] == first_line, RULE, f"the first line is not {first_line!r}")
     require(all(len(line.encode("utf-8")) <= MAXIMUM_LINE for line in lines), RULE, "a line of more than 4,096 octets")
+    require(all(line.count(".") <= MAXIMUM_FULL_STOPS for line in lines), RULE, "a line of more than 128 full stops")
     try:
         return Table(tomllib.loads(characters), "the text")
     except (ValueError, RecursionError) as error:
