@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bearers.wires import Wire
+from tests.bearers.wires import Relay, Wire
 from tests.cli.test_line import Line, ref_of
-
-
-class Relay:
-    """A TCP port in front of alfa's, so that a test can cut the network while both stations run."""
-
-    def __init__(self, target: int) -> None:
-        self.target = target
 
 
 @pytest.fixture
@@ -99,36 +92,43 @@ def test_a_line_over_serial_only(tmp_path: Path, wire: Wire, duplex: str) -> Non
 
 @pytest.mark.slow
 def test_tls_and_serial_together(tmp_path: Path, wire: Wire) -> None:
-    """FRAME-12: routine by TLS alone, a FLASH by both; the network is cut and the wire goes on; nothing is lost."""
+    """FRAME-12: routine by TLS alone; the network freezes and a FLASH comes by wire; it is cut and the wire goes on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     line = make(tmp_path, wire, listen=f"127.0.0.1:{port}")
+    relay = Relay(port)
+    config = tmp_path / "bravo" / "config.toml"
+    config.write_text(config.read_text().replace("dial = {}", f'dial = {{ "alfa/hq" = "127.0.0.1:{relay.port}" }}'))
     try:
         line.start("alfa")
         line.start("bravo")
         line.until(lambda: bearers(line, "alfa") == bearers(line, "bravo") == {"serial": "up", "tls": "up"})
         line.until(lambda: len(line.log("alfa")) > 1 and len(line.log("bravo")) > 1)
+        held(line, "the epoch begins")
         line.until(lambda: quiet(wire))
         before = list(wire.octets)
-        ref = send(line, "routine")
-        line.until(lambda: line.rung(ref) == "held")
+        held(line, "routine")
         assert wire.octets == before
-        ref = send(line, "Check your fire, now.", "flash")
-        line.until(lambda: line.rung(ref) == "held")
-        line.until(lambda: wire.octets[0] > before[0] + 150 and wire.octets[1] > before[1] + 80)
-        # the network is gone: bravo starts again and finds nobody where alfa's address is said to be
-        line.stop("bravo")
-        config = tmp_path / "bravo" / "config.toml"
-        config.write_text(config.read_text().replace("dial = {}", 'dial = { "alfa/hq" = "127.0.0.1:9" }'))
-        queued = send(line, "by wire alone")
-        line.start("bravo")
-        line.until(lambda: bearers(line, "alfa") == {"serial": "up", "tls": "down"})
-        line.until(lambda: line.rung(queued) == "held")
+        held(line, "Check your fire, now.", "flash")
+        line.until(lambda: wire.octets[0] > before[0] and wire.octets[1] > before[1])
+        relay.is_frozen = True
+        held(line, "Check your fire, now. The network is dead and nobody knows yet.", "flash")
+        assert bearers(line, "alfa")["tls"] == "up"
+        relay.cut()
+        line.until(lambda: bearers(line, "alfa") == bearers(line, "bravo") == {"serial": "up", "tls": "down"})
+        held(line, "by wire alone")
         for home in ("alfa", "bravo"):
             line.stop(home)
             assert line.run("verify", home).startswith("SOUND")
     finally:
         end(line)
+        relay.cut()
+
+
+def held(line: Line, text: str, precedence: str = "routine") -> None:
+    """A message of alfa, until bravo holds it."""
+    ref = send(line, text, precedence)
+    line.until(lambda: line.rung(ref) == "held")
 
 
 def quiet(wire: Wire) -> bool:

@@ -126,7 +126,7 @@ def test_a_damaged_file_is_used_as_far_as_it_goes(joined_desk: Desk) -> None:
 
 
 def test_what_cannot_be_done_is_said(joined_desk: Desk) -> None:
-    """A station that no charter names, a folder that is none, a HOME that has joined nothing."""
+    """COURIER-1: a station that no charter names, a folder that is none, a HOME that has joined nothing."""
     desk = joined_desk
     assert "no channel of this station has a station meridian" in run(
         "courier", "out", desk.alfa, desk.folder / "x", "--to", "meridian"

@@ -24,7 +24,9 @@ IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,23}")
 SCOPE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 LANGUAGE = re.compile(r"[a-z]{2}")
 DIGEST = re.compile(r"([0-9a-f]{64})?")
-ADDRESS = re.compile(r"tls://(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]{2,45}\]):([1-9][0-9]{0,4})")
+ADDRESS = re.compile(
+    r"tls://(?:[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]{2,45}\]):([1-9][0-9]{0,4})|(?:serial|courier):[a-z0-9][a-z0-9-]{0,62}"
+)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 Item = TypeVar("Item")
 
@@ -104,7 +106,8 @@ def language(value: object) -> str:
 def address(value: object) -> str:
     """Take an *address*."""
     written = matching(value, ADDRESS, "an address")
-    require(int(written.rpartition(":")[2]) <= 65_535, RULE, "a port above 65,535")
+    if written.startswith("tls:"):
+        require(int(written.rpartition(":")[2]) <= 65_535, RULE, "a port above 65,535")
     return written
 
 

@@ -94,7 +94,10 @@ def encode_unit(unit: Unit, meeting: bytes) -> bytes:
 
 
 def decode_unit(coded: bytes, meeting: bytes) -> Unit | None:
-    """SERIAL-2: the unit between two delimiters; None if it is none of this meeting. `meeting`: the sender's first."""
+    """The unit in what stood between two delimiters; None if it is none of this meeting (SERIAL-2, SERIAL-3).
+
+    `meeting`: the sender's number first.
+    """
     octets = unstuffed(coded)
     if octets is None or len(octets) <= _CRC_OCTETS:
         return None
