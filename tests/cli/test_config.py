@@ -5,13 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.errors import LocalMisuse
-from detente.station.config import Config, default_cosign, format_config, parse_config
+from detente.station.config import Config, SerialConfig, default_cosign, format_config, parse_config
 
 NAMES = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=120)
 ADDRESSES = st.builds(
     "{}:{}".format, st.sampled_from(["127.0.0.1", "line.example.org", "[::1]"]), st.integers(1, 65_535)
 )
 PATHS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=40)
+LINES = st.builds(
+    SerialConfig,
+    device=PATHS.map("/dev/{}".format),
+    peer=st.just("bravo/hq"),
+    speed=st.sampled_from([75, 2_400, 9_600]),
+    duplex=st.sampled_from(["half", "full"]),
+    turnaround_ms=st.integers(0, 60_000),
+)
 CONFIGS = st.builds(
     Config,
     party=st.just("alfa"),
@@ -22,6 +30,7 @@ CONFIGS = st.builds(
     bearers=st.lists(ADDRESSES.map("tls://{}".format), max_size=3).map(tuple),
     listen=st.lists(ADDRESSES, max_size=3).map(tuple),
     dial=st.dictionaries(st.just("bravo/hq"), ADDRESSES),
+    serial=st.lists(LINES, max_size=2, unique_by=lambda line: line.device).map(tuple),
     anchor=PATHS,
     passphrase_file=st.one_of(st.just(""), PATHS),
 )
@@ -57,7 +66,19 @@ def test_every_key_is_explained() -> None:
         ('listen = ["127.0.0.1:70000"]', "HOST:PORT"),
         ('bearers = ["http://a:1"]', "bearer must be tls://HOST:PORT"),
         ('bearers = ["tls://LINE.EXAMPLE:1"]', "bearer must be tls://HOST:PORT"),
+        ('bearers = ["serial:Line 1"]', "serial:NAME"),
         ('dial = { bravo = "a:1" }', "PARTY/STATION"),
+        ('serial = ["/dev/ttyS0"]', "serial must be a list of tables"),
+        ('serial = [{ device = "/dev/ttyS0", peer = "bravo/hq" }]', "serial.speed must be given"),
+        ('serial = [{ device = "ttyS0", peer = "bravo/hq", speed = 2400 }]', "serial.device must be a path"),
+        ('serial = [{ device = "/dev/ttyS0", peer = "bravo", speed = 2400 }]', "serial.peer must be PARTY/STATION"),
+        ('serial = [{ device = "/dev/ttyS0", peer = "bravo/hq", speed = "fast" }]', "serial.speed must be a number"),
+        (
+            'serial = [{ device = "/dev/ttyS0", peer = "bravo/hq", speed = 50 }]',
+            "serial.speed must be a number of bit/s",
+        ),
+        ('serial = [{ device = "/dev/ttyS0", peer = "bravo/hq", speed = 75, colour = 1 }]', "and not colour"),
+        ('serial = [{ device = "/dev/ttyS0", peer = "b/hq", speed = 75, duplex = "both" }]', "one of half, full"),
         ('dial = { "bravo/hq" = "a" }', "HOST:PORT"),
         ('anchor = ""', "anchor must be a path"),
         ('colour = "red"', "unknown keys: colour"),

@@ -2,10 +2,14 @@
 
 import json
 import random
+import string
 from pathlib import Path
+
+import pytest
 
 from detente.bearers.courier import HEADER
 from tests.cli.desks import Desk, done, run
+from tests.cli.test_line import Line
 
 CHANNEL = "line.example.org/alfa-bravo"
 
@@ -139,3 +143,29 @@ def test_what_cannot_be_done_is_said(joined_desk: Desk) -> None:
     done("init", stranger, "--party", "stranger", "--role", "principal", "--name", "en=Stranger")
     report = read_in(stranger, path)
     assert (report["frames_of_other_channels"] != 0, report["channels"], report["refused"]) == (True, [], [])
+
+
+@pytest.mark.slow
+def test_a_running_station_reads_and_writes_files(joined_desk: Desk) -> None:
+    """COURIER-3, LADDER-2: by the station's own socket; a long file takes many turns and the station goes on."""
+    desk = joined_desk
+    acquainted(desk)
+    line = Line(desk.folder)
+    chance = random.Random(3)
+    for _ in range(15):
+        say(desk.alfa, "bravo", "".join(chance.choices(string.ascii_letters + string.digits, k=12_000)))
+    path = out(desk, desk.alfa, "bravo", "long.courier")
+    assert path.stat().st_size > 131_072
+    line.start("bravo")
+    try:
+        assert counts(line.json("courier", "in", "bravo", path))["entries_new"] == 15 + 1  # and the keys
+        assert counts(line.json("courier", "in", "bravo", path))["entries_new"] == 0
+        made = line.json("courier", "out", "bravo", "back.courier", "--to", "alfa")
+        assert made["octets"] == (desk.folder / "back.courier").stat().st_size
+        read_in(desk.alfa, desk.folder / "back.courier")
+        assert rung(desk.alfa, "alfa/2") == "held"
+        (desk.folder / "bad.courier").write_bytes(path.read_bytes()[:5_000] + b"\x01\x05")
+        line.run("courier", "in", "bravo", "bad.courier", status=3)
+    finally:
+        line.stop("bravo")
+    assert done("verify", desk.bravo).startswith("SOUND")

@@ -153,6 +153,8 @@ def changed(text: str, old: str, new: str) -> str:
         ("tls://alfa.example:4433", "tls://alfa.example:65536", "port"),
         ("tls://alfa.example:4433", "tls://alfa.example", "station 1, bearers"),
         ("tls://alfa.example:4433", "tls://alfa_example:4433", "station 1, bearers"),
+        ("tls://alfa.example:4433", "serial:Line", "station 1, bearers"),
+        ("tls://alfa.example:4433", "courier:", "station 1, bearers"),
         ('tls = "M', 'tls = "A', "certificate of station main"),
         ("root = ", "# root = ", "root is missing"),
         ("# Detente card, format 1", "# Detente card, format 2", "first line"),

@@ -112,7 +112,7 @@ def station(party: str, name: str = "main", *, statement: str = "holds", pq: boo
         cosigner=None if statement == "none" else vkey(f"{label}-cosigner", COSIGNATURE),
         pq=vkey(f"{label}-pq", PQ_COSIGNATURE) if pq else None,
         tls=certificate(label),
-        bearers=(f"tls://{party}.example:4433",),
+        bearers=(f"tls://{party}.example:4433", "serial:line-1", "courier:weekly"),
     )
 
 
