@@ -13,7 +13,7 @@ from detente.protocol.events import RenewKeys
 from detente.station.driver import FromLink, link_name
 from detente.station.reading import log_of
 from detente.testing.line import ROOM_OCTETS, Line
-from tests.rules.lines import PAIR, accuses_nobody, book, channel, size
+from tests.rules.lines import PAIR, accuses_nobody, book, channel, later, size, three
 
 TLS, SERIAL = "tls", "serial:line-1"
 
@@ -259,6 +259,24 @@ def test_what_a_hostile_wire_claims_holds_nothing_back_on_another_link() -> None
     bearers.say("still said")
     bearers.settle()
     assert bearers.are_equal()
+
+
+def test_a_liar_who_claims_most_is_not_the_only_one_who_is_asked() -> None:
+    """FRAME-2, FRAME-10, SERIAL-9: what a third station holds arrives although a hostile wire claims to hold more."""
+    line = three()
+    line.cut("alfa", "bravo")
+    wire = FromLink(link_name(line.stations["bravo"].link_name, SERIAL))
+    alfa = line.stations["alfa"].running
+    alfa.take_turn([wire], line.now)
+    digest = channel(line, "alfa").roster.newest.digest
+    lie = Hello(0, line.channel, 1, 1, digest, (BookState(1, 1_000_000, 1_000_000),))
+    alfa.take_turn([FromLink(wire.link, encode_frame(lie))], line.now)
+    later(line, 60_000)
+    line.say("bravo", "by way of the mediator", ["alfa"])
+    for _ in range(4):
+        line.settle()
+        later(line, 10_000)
+    assert size(line, "alfa", "bravo") == size(line, "bravo", "bravo")
 
 
 def test_frames_on_a_narrow_link_are_small() -> None:

@@ -44,6 +44,7 @@ class _Behind:
     since: Milliseconds
     asked: int = -ASK_AGAIN_MS
     holders: dict[Peer, int] = field(default_factory=dict)
+    tries: dict[Peer, int] = field(default_factory=dict)  # how often each was asked
 
 
 class Adoption(NamedTuple):
@@ -421,5 +422,7 @@ class Incoming:
         if (direct and not book.ours and now - behind.since < DIRECT_GRACE_MS) or now - behind.asked < ASK_AGAIN_MS:
             return
         behind.asked = now
-        peer = max(holders, key=lambda peer: holders[peer])
+        # who claims most may be lying (FRAME-2), so everyone has a turn
+        peer = min(holders, key=lambda peer: (behind.tries.get(peer, 0), -holders[peer]))
+        behind.tries[peer] = behind.tries.get(peer, 0) + 1
         self._outgoing.want(self._outgoing.peers[peer], origin, book.size, whole=False)
